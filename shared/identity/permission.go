@@ -1,0 +1,90 @@
+package identity
+
+import "slices"
+
+// Permission is what a route asks for and a credential carries, as `object:verb`. Its text is the OAuth scope.
+type Permission string
+
+// The permissions. What each allows stands in [Permissions].
+const (
+	OrdersWrite     Permission = "orders:write"
+	OrdersRead      Permission = "orders:read"
+	OrdersReadPII   Permission = "orders:read.pii"
+	OrdersStatus    Permission = "orders:status"
+	EndpointsRead   Permission = "endpoints:read"
+	EndpointsWrite  Permission = "endpoints:write"
+	DeliveriesRead  Permission = "deliveries:read"
+	DeliveriesRetry Permission = "deliveries:retry"
+	EventsRead      Permission = "events:read"
+	AuditRead       Permission = "audit:read"
+	LocationsRead   Permission = "locations:read"
+	LocationsWrite  Permission = "locations:write"
+	ChannelsRead    Permission = "channels:read"
+	ChannelsWrite   Permission = "channels:write"
+	ClientsRead     Permission = "clients:read"
+	ClientsWrite    Permission = "clients:write"
+	UsersRead       Permission = "users:read"
+	UsersWrite      Permission = "users:write"
+	SupportRead     Permission = "support:read"
+	SupportGrant    Permission = "support:grant"
+	SubjectsExport  Permission = "subjects:export"
+	SubjectsErase   Permission = "subjects:erase"
+	NoticesRead     Permission = "notices:read"
+)
+
+// Description is one row of the table of permissions.
+type Description struct {
+	Permission  Permission
+	Allows      string // for the API description and the consent of whoever grants it
+	Integration bool   // whether a client may hold it; what it may not is for people
+}
+
+// Permissions returns THE table: every permission there is, in the order in which it is shown.
+func Permissions() []Description {
+	return []Description{
+		{OrdersWrite, "place orders", true},
+		{OrdersRead, "read orders, with personal data masked", true},
+		{OrdersReadPII, "read the guest's name, contact, address and notes in orders", true},
+		{OrdersStatus, "report the progress of orders", true},
+		{EndpointsRead, "see webhook endpoints, without their secrets", true},
+		{EndpointsWrite, "create, change, test and remove webhook endpoints, and rotate their secrets", true},
+		{DeliveriesRead, "see what was sent to the endpoints and how it was answered", true},
+		{DeliveriesRetry, "send a delivery again", true},
+		{EventsRead, "poll the feed of events", true},
+		{AuditRead, "read the audit log and its proofs", true},
+		{LocationsRead, "see locations", true},
+		{LocationsWrite, "create and change locations", true},
+		{ChannelsRead, "see channel links, without their credentials", true},
+		{ChannelsWrite, "create and change channel links, and rotate their credentials", false},
+		{ClientsRead, "see clients, without their secrets", false},
+		{ClientsWrite, "create and remove clients, and rotate their secrets", false},
+		{UsersRead, "see the people of the tenant", false},
+		{UsersWrite, "create, change and disable the people of the tenant", false},
+		{SupportRead, "see grants of support access", false},
+		{SupportGrant, "grant and end support access", false},
+		{SubjectsExport, "export the personal data of a guest", true},
+		{SubjectsErase, "erase the personal data of a guest for good", true},
+		{NoticesRead, "read notices about incidents and changes", true},
+	}
+}
+
+// Known tells whether the permission stands in the table.
+func (p Permission) Known() bool {
+	_, known := p.describe()
+	return known
+}
+
+// ForIntegration tells whether a client may hold the permission.
+func (p Permission) ForIntegration() bool {
+	d, known := p.describe()
+	return known && d.Integration
+}
+
+func (p Permission) describe() (Description, bool) {
+	table := Permissions()
+	i := slices.IndexFunc(table, func(d Description) bool { return d.Permission == p })
+	if i < 0 {
+		return Description{}, false
+	}
+	return table[i], true
+}
