@@ -1,0 +1,131 @@
+package gcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	kms "cloud.google.com/go/kms/apiv1"
+	"cloud.google.com/go/pubsub/v2"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// publishDelay is how long a publisher waits for company before it sends: intake waits for its own message, so company
+// must come at once.
+const publishDelay = time.Millisecond
+
+// Cloud holds a function's clients. Each is opened when first asked for and then kept; a failed opening is tried again.
+// It is safe for concurrent use.
+type Cloud struct {
+	cfg        Config
+	firestore  lazy[*firestore.Client]
+	kms        lazy[*kms.KeyManagementClient]
+	pubsub     lazy[*pubsub.Client]
+	mu         sync.Mutex
+	publishers map[string]*pubsub.Publisher
+}
+
+// Open returns the clients of cfg, none of them opened yet.
+func Open(cfg Config) *Cloud {
+	return &Cloud{cfg: cfg, publishers: map[string]*pubsub.Publisher{}}
+}
+
+// Firestore returns the client of the hub's database.
+func (c *Cloud) Firestore(ctx context.Context) (*firestore.Client, error) {
+	return c.firestore.get(func() (*firestore.Client, error) {
+		opts := c.options(c.cfg.FirestoreHost)
+		return firestore.NewClientWithDatabase(context.WithoutCancel(ctx), c.cfg.Project, c.cfg.Database, opts...)
+	})
+}
+
+// KMS returns the client of the key management service.
+func (c *Cloud) KMS(ctx context.Context) (*kms.KeyManagementClient, error) {
+	return c.kms.get(func() (*kms.KeyManagementClient, error) {
+		return kms.NewKeyManagementClient(context.WithoutCancel(ctx), c.options(c.cfg.KMSHost)...)
+	})
+}
+
+// Publisher returns the publisher of a topic, by the topic's short name.
+func (c *Cloud) Publisher(ctx context.Context, topic string) (*pubsub.Publisher, error) {
+	client, err := c.pubsub.get(func() (*pubsub.Client, error) {
+		return pubsub.NewClient(context.WithoutCancel(ctx), c.cfg.Project, c.options(c.cfg.PubSubHost)...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p, ok := c.publishers[topic]; ok {
+		return p, nil
+	}
+	p := client.Publisher(topic)
+	p.PublishSettings.DelayThreshold = publishDelay
+	c.publishers[topic] = p
+	return p, nil
+}
+
+// Close sends what publishers still hold and closes every client that was opened.
+func (c *Cloud) Close() error {
+	c.mu.Lock()
+	for _, p := range c.publishers {
+		p.Stop()
+	}
+	c.mu.Unlock()
+	return errors.Join(
+		c.pubsub.close((*pubsub.Client).Close),
+		c.kms.close((*kms.KeyManagementClient).Close),
+		c.firestore.close((*firestore.Client).Close),
+	)
+}
+
+func (c *Cloud) options(emulator string) []option.ClientOption {
+	opts := make([]option.ClientOption, 0, len(c.cfg.DialOptions)+3)
+	for _, d := range c.cfg.DialOptions {
+		opts = append(opts, option.WithGRPCDialOption(d))
+	}
+	if emulator == "" {
+		return opts
+	}
+	return append(opts,
+		option.WithEndpoint(emulator),
+		option.WithoutAuthentication(),
+		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
+	)
+}
+
+// lazy is a value that is made when first needed; a failure to make it is not remembered.
+type lazy[T any] struct {
+	mu    sync.Mutex
+	value T
+	made  bool
+}
+
+func (l *lazy[T]) get(open func() (T, error)) (T, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.made {
+		return l.value, nil
+	}
+	v, err := open()
+	if err != nil {
+		var zero T
+		return zero, fmt.Errorf("open %T: %w", v, err)
+	}
+	l.value, l.made = v, true
+	return v, nil
+}
+
+func (l *lazy[T]) close(closeValue func(T) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.made {
+		return nil
+	}
+	l.made = false
+	return closeValue(l.value)
+}

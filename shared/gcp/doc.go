@@ -1,0 +1,23 @@
+// Package gcp connects a function to Google Cloud: its configuration from the environment, its clients, its log and
+// traces, and its life from the first request to SIGTERM.
+//
+// # How a function starts
+//
+// A function's package registers its entry points in init and does nothing else there:
+//
+//	func init() { functions.HTTP("orders", gcp.Serve("orders", BuildOrders)) }
+//
+// [Serve] builds the handler on the first request. A build that fails answers 503 and is tried again on the next
+// request: an instance that remembered its first failure would answer errors until somebody killed it. Clients are
+// opened once and outlive requests. The local runner calls the same Build functions with another [Env].
+//
+// # Decisions
+//
+// The environment is read once, by [Load], into one struct per function with github.com/caarlos0/env: defaults stand in
+// one place (the struct tag) and every fault is reported at once, so that a deployment is corrected in one go.
+//
+// Emulators are configuration, not code: the variables that Google's own tools use (FIRESTORE_EMULATOR_HOST,
+// PUBSUB_EMULATOR_HOST, STORAGE_EMULATOR_HOST) and KMS_EMULATOR_HOST, for which Google has none, point a client at a
+// plaintext loopback server without credentials. They are read from [Env], never by the client libraries themselves, so
+// that several hubs can run in one process.
+package gcp

@@ -1,0 +1,71 @@
+package gcp
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// NewLogger returns a logger whose lines Cloud Logging understands: one JSON object a line with `severity`, `message`,
+// `time`, and the trace of the context that a line was logged with, so that the console shows a request's lines
+// together. See https://cloud.google.com/logging/docs/structured-logging.
+func NewLogger(w io.Writer, project string, level slog.Leveler) *slog.Logger {
+	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: forCloudLogging})
+	return slog.New(traced{Handler: h, project: project})
+}
+
+func forCloudLogging(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) > 0 {
+		return a
+	}
+	switch a.Key {
+	case slog.MessageKey:
+		a.Key = "message"
+	case slog.LevelKey:
+		level, ok := a.Value.Any().(slog.Level)
+		if ok {
+			a = slog.String("severity", severity(level))
+		}
+	}
+	return a
+}
+
+func severity(l slog.Level) string {
+	switch {
+	case l >= slog.LevelError:
+		return "ERROR"
+	case l >= slog.LevelWarn:
+		return "WARNING"
+	case l >= slog.LevelInfo:
+		return "INFO"
+	default:
+		return "DEBUG"
+	}
+}
+
+// traced adds the context's trace and span to every line.
+type traced struct {
+	slog.Handler
+	project string
+}
+
+func (t traced) Handle(ctx context.Context, r slog.Record) error {
+	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
+		r.AddAttrs(
+			slog.String("logging.googleapis.com/trace", "projects/"+t.project+"/traces/"+sc.TraceID().String()),
+			slog.String("logging.googleapis.com/spanId", sc.SpanID().String()),
+			slog.Bool("logging.googleapis.com/trace_sampled", sc.IsSampled()),
+		)
+	}
+	return t.Handler.Handle(ctx, r)
+}
+
+func (t traced) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return traced{Handler: t.Handler.WithAttrs(attrs), project: t.project}
+}
+
+func (t traced) WithGroup(name string) slog.Handler {
+	return traced{Handler: t.Handler.WithGroup(name), project: t.project}
+}

@@ -1,0 +1,125 @@
+package gcp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Build makes a function's handler. The context is that of the first request; what must outlive it is detached. A
+// handler that is also an [io.Closer] is closed when the process ends.
+type Build func(ctx context.Context, env Env) (http.Handler, error)
+
+// errDraining answers a request that arrives after SIGTERM; Cloud Run sends none then.
+var errDraining = errors.New("the process is ending")
+
+// drainFor is how long requests in flight are waited for after SIGTERM. Cloud Run kills the process 10 s after it.
+const drainFor = 8 * time.Second
+
+// Serve returns the entry point of a function: a handler that builds the real one on the first request and ends the
+// process cleanly on SIGTERM.
+func Serve(name string, build Build) http.HandlerFunc {
+	s := &server{name: name, build: build, env: ProcessEnv, exit: os.Exit}
+	return s.ServeHTTP
+}
+
+type server struct {
+	name  string
+	build Build
+	env   func() Env
+	exit  func(int)
+
+	mu       sync.Mutex
+	handler  http.Handler
+	stop     func(context.Context) error
+	draining bool
+	flights  sync.WaitGroup
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h, err := s.ready(r.Context())
+	if err != nil {
+		slog.ErrorContext(r.Context(), "function cannot start", "function", s.name, "error", err)
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.Header().Set("Retry-After", "5")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `{"type":"urn:ryggrad:problem:unavailable","title":"Service Unavailable","status":503,"detail":"the function cannot start; try again"}`)
+		return
+	}
+	defer s.flights.Done()
+	h.ServeHTTP(w, r)
+}
+
+// ready returns the handler, building it if there is none, and counts the caller among the flights.
+func (s *server) ready(ctx context.Context) (http.Handler, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return nil, errDraining
+	}
+	if s.handler == nil {
+		if err := s.start(ctx); err != nil {
+			return nil, err
+		}
+	}
+	s.flights.Add(1)
+	return s.handler, nil
+}
+
+func (s *server) start(ctx context.Context) error {
+	env := s.env()
+	cfg, err := Load[Config](env)
+	if err != nil {
+		return err
+	}
+	stop, err := StartTelemetry(context.WithoutCancel(ctx), cfg)
+	if err != nil {
+		return err
+	}
+	slog.SetDefault(NewLogger(os.Stdout, cfg.Project, slog.LevelInfo))
+	h, err := s.build(ctx, env)
+	if err != nil {
+		return errors.Join(err, stop(ctx))
+	}
+	s.handler, s.stop = h, stop
+	go s.drainOn(notify())
+	return nil
+}
+
+func notify() <-chan os.Signal {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGTERM)
+	return c
+}
+
+// drainOn waits for the signal, then for the requests in flight, flushes and ends the process.
+func (s *server) drainOn(signals <-chan os.Signal) {
+	<-signals
+	s.mu.Lock()
+	s.draining = true
+	s.mu.Unlock()
+	done := make(chan struct{})
+	go func() { s.flights.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(drainFor):
+		slog.Warn("requests were still running at the end", "function", s.name)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := s.stop(ctx)
+	if c, ok := s.handler.(io.Closer); ok {
+		err = errors.Join(err, c.Close())
+	}
+	if err != nil {
+		slog.Warn("function did not stop cleanly", "function", s.name, "error", err)
+	}
+	s.exit(0)
+}

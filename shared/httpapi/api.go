@@ -1,0 +1,167 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/identity"
+)
+
+// MaxBody is the largest body that is taken, in bytes. One byte more is answered with 413, never cut.
+const MaxBody = 1 << 20
+
+// timeout is how long a request may take before what it waits for is given up.
+const timeout = 25 * time.Second
+
+// Options are what an API needs; every field but TrustedHops is required.
+type Options struct {
+	Name         string // the function's name, as in the table of functions
+	Title        string // of the API description
+	Description  string // what the API is for, in a sentence or two
+	Authenticate Authenticate
+	Limit        Limit
+	Log          *slog.Logger
+	Now          func() time.Time
+	TrustedHops  int // how many proxies of our own append to X-Forwarded-For
+}
+
+// Authenticate finds who sent a request. Its faults are [fault.Unauthenticated] for a credential that does not hold and
+// [fault.Unavailable] when that cannot be told now.
+type Authenticate func(ctx context.Context, r *http.Request) (identity.Caller, error)
+
+// Public is the permission of a route that needs no credential.
+const Public identity.Permission = ""
+
+// Call is what a handler is told about the request besides its input.
+type Call struct {
+	Caller    identity.Caller // the zero Caller on public routes
+	RequestID string
+	Address   string // the caller's network address, for limits; never stored
+}
+
+// Route declares one operation.
+type Route struct {
+	Method     string
+	Path       string // a net/http pattern's path
+	ID         string // unique, as in `place-order`
+	Summary    string
+	Permission identity.Permission // what the caller must hold, or [Public]
+	Status     int                 // of success
+}
+
+// API is a function's HTTP surface. Add routes with [Handle] and [HandleRaw] before serving; then it is safe for
+// concurrent use.
+type API struct {
+	opts     Options
+	mux      *http.ServeMux
+	huma     huma.API
+	limiters *limiters
+	routes   []Route
+}
+
+// New returns an API that serves `/health` and its description at `/openapi/{name}.json`.
+func New(opts Options) *API {
+	mux := http.NewServeMux()
+	cfg := huma.DefaultConfig(opts.Title, "1")
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
+	cfg.CreateHooks = nil
+	cfg.Formats = formats()
+	cfg.RejectUnknownQueryParameters = true
+	cfg.Info.Description = opts.Description
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token or an API key (`ryg_…`)."},
+	}
+	a := &API{opts: opts, mux: mux, huma: humago.New(mux, cfg), limiters: newLimiters(opts.Limit, opts.Now)}
+	mux.HandleFunc("GET /health", health)
+	mux.HandleFunc("GET /openapi/"+opts.Name+".json", a.serveDescription)
+	return a
+}
+
+// Routes returns every route in the order in which it was added.
+func (a *API) Routes() []Route { return a.routes }
+
+// Handle adds a typed operation: I and O are huma's input and output structs, see
+// https://huma.rocks/features/operations.
+func Handle[I, O any](a *API, route Route, handler func(context.Context, Call, *I) (*O, error)) {
+	a.routes = append(a.routes, route)
+	op := a.operation(route)
+	op.MaxBodyBytes = MaxBody + 1
+	op.Middlewares = huma.Middlewares{a.guard(route)}
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handler(ctx, callFrom(ctx), in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// HandleRaw adds an operation that reads the request and writes the answer itself, for protocols that are not ours. An
+// error that the handler returns without having written anything is answered as a problem.
+func (a *API) HandleRaw(route Route, handler func(http.ResponseWriter, *http.Request, Call) error) {
+	a.routes = append(a.routes, route)
+	op := a.operation(route)
+	a.huma.OpenAPI().AddOperation(&op)
+	a.mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) {
+		call, err := a.admit(r, route)
+		if err == nil {
+			limitHeaders(w.Header(), recordOf(r.Context()).quota)
+			err = handler(w, r, call)
+		}
+		if err != nil {
+			a.writeProblem(w, r, a.problem(r.Context(), err))
+		}
+	})
+}
+
+func (a *API) operation(route Route) huma.Operation {
+	op := huma.Operation{
+		OperationID: route.ID, Method: route.Method, Path: route.Path, Summary: route.Summary, Tags: []string{a.opts.Name},
+		DefaultStatus: route.Status,
+		Errors:        []int{http.StatusBadRequest, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+	}
+	if route.Permission != Public {
+		op.Security = []map[string][]string{{"bearer": {string(route.Permission)}}}
+		op.Description = "Needs the permission `" + string(route.Permission) + "`."
+		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	}
+	if op.DefaultStatus == 0 {
+		op.DefaultStatus = http.StatusOK
+	}
+	return op
+}
+
+// problem classifies an error for the caller and logs what only we may see, once.
+func (a *API) problem(ctx context.Context, err error) *Problem {
+	p := problemOf(err)
+	p.TraceID = traceID(ctx)
+	switch kind := fault.KindOf(err); {
+	case kind == fault.Internal:
+		a.opts.Log.ErrorContext(ctx, "request failed", "error", err)
+	case kind == fault.Unavailable:
+		a.opts.Log.WarnContext(ctx, "request could not be served now", "error", err)
+	}
+	return p
+}
+
+func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	if err := encode(w, p); err != nil {
+		a.opts.Log.DebugContext(r.Context(), "caller left before the answer", "error", err)
+	}
+}
+
+func health(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
+}

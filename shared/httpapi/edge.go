@@ -1,0 +1,178 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/identity"
+)
+
+// record is what the edge learns about a request while it runs, for its log line.
+type record struct {
+	requestID string
+	route     Route
+	caller    identity.Caller
+	quota     quota
+	status    int
+	bytes     int64
+}
+
+type recordKey struct{}
+
+func recordOf(ctx context.Context) *record {
+	if rec, ok := ctx.Value(recordKey{}).(*record); ok {
+		return rec
+	}
+	return &record{}
+}
+
+// ServeHTTP answers a request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := a.opts.Now()
+	rec := &record{requestID: "req_" + strings.ToLower(rand.Text())}
+	ctx, cancel := context.WithTimeout(context.WithValue(withTrace(r), recordKey{}, rec), timeout)
+	defer cancel()
+	ctx, span := otel.Tracer("ryggrad.internal/hub").Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer))
+	defer span.End()
+
+	out := &answer{ResponseWriter: w, rec: rec}
+	a.headers(out, rec)
+	r = r.WithContext(ctx)
+	r.Body = &body{ReadCloser: r.Body, left: MaxBody}
+	a.route(out, r)
+
+	span.SetName(r.Method + " " + rec.route.Path)
+	span.SetAttributes(attribute.Int("http.response.status_code", rec.status))
+	a.opts.Log.InfoContext(ctx, "request",
+		"function", a.opts.Name, "method", r.Method, "route", rec.route.Path, "status", rec.status,
+		"duration_ms", a.opts.Now().Sub(start).Milliseconds(), "bytes", rec.bytes,
+		"tenant", rec.caller.Tenant, "actor", rec.caller.Actor.String(), "request_id", rec.requestID)
+}
+
+// route finds the handler. What the mux itself would answer in plain text becomes a problem.
+func (a *API) route(w *answer, r *http.Request) {
+	defer a.recovered(w, r)
+	if _, pattern := a.mux.Handler(r); pattern != "" {
+		a.mux.ServeHTTP(w, r)
+		return
+	}
+	probe := &discard{header: http.Header{}}
+	a.mux.ServeHTTP(probe, r)
+	if probe.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", probe.header.Get("Allow"))
+		p := problemOf(fault.New(fault.Unsupported, "this path does not take %s", r.Method))
+		p.Status, p.Title, p.TraceID = probe.status, http.StatusText(probe.status), traceID(r.Context())
+		a.writeProblem(w, r, p)
+		return
+	}
+	a.writeProblem(w, r, a.problem(r.Context(), fault.New(fault.NotFound, "there is nothing at this path")))
+}
+
+func (a *API) recovered(w *answer, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(v)
+	}
+	a.opts.Log.ErrorContext(r.Context(), "request panicked", "panic", v, "stack", string(debug.Stack()))
+	if w.rec.status == 0 {
+		p := problemOf(fault.New(fault.Internal, "something went wrong here; it is logged under the trace id"))
+		p.TraceID = traceID(r.Context())
+		a.writeProblem(w, r, p)
+	}
+}
+
+func (a *API) headers(w http.ResponseWriter, rec *record) {
+	h := w.Header()
+	h.Set("X-Request-Id", rec.requestID)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+}
+
+// withTrace continues the caller's trace (W3C Trace Context) or begins one, so that log lines can always be joined.
+func withTrace(r *http.Request) context.Context {
+	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		return ctx
+	}
+	var id trace.TraceID
+	var span trace.SpanID
+	_, _ = rand.Read(id[:]) // never fails, see crypto/rand
+	_, _ = rand.Read(span[:])
+	return trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: span}))
+}
+
+func traceID(ctx context.Context) string {
+	return trace.SpanContextFromContext(ctx).TraceID().String()
+}
+
+// body gives up with a fault where a body is too large or breaks off, so that every reader of it answers alike.
+type body struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.left -= int64(n)
+	switch {
+	case b.left < 0:
+		return 0, fault.New(fault.TooLarge, "the body is larger than %d bytes", MaxBody)
+	case err == nil || errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return n, err
+	default:
+		return n, fault.New(fault.Malformed, "the body broke off").Because(err)
+	}
+}
+
+// answer notes what is sent.
+type answer struct {
+	http.ResponseWriter
+	rec *record
+}
+
+func (w *answer) WriteHeader(status int) {
+	if w.rec.status == 0 {
+		w.rec.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *answer) Write(p []byte) (int, error) {
+	if w.rec.status == 0 {
+		w.rec.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.rec.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (w *answer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// discard hears what the mux would say.
+type discard struct {
+	header http.Header
+	status int
+}
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) WriteHeader(status int)      { d.status = status }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,95 @@
+package httpapi
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"ryggrad.internal/hub/shared/fault"
+)
+
+// guard is the one gate of a typed route: it lets a request through to decoding only with a valid credential, within
+// its limits and with the route's permission.
+func (a *API) guard(route Route) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, _ := humago.Unwrap(ctx)
+		call, err := a.admit(r, route)
+		setLimitHeaders(ctx.SetHeader, recordOf(ctx.Context()).quota)
+		if err != nil {
+			p := a.problem(ctx.Context(), err)
+			for name := range p.GetHeaders() {
+				ctx.SetHeader(name, p.GetHeaders().Get(name))
+			}
+			ctx.SetHeader("Content-Type", p.ContentType(""))
+			ctx.SetStatus(p.Status)
+			_ = encode(ctx.BodyWriter(), p) // the caller may have left; there is nobody else to tell
+			return
+		}
+		next(huma.WithValue(ctx, callKey{}, call))
+	}
+}
+
+// admit decides whether a request may go on, and as whom.
+func (a *API) admit(r *http.Request, route Route) (Call, error) {
+	rec := recordOf(r.Context())
+	rec.route = route
+	call := Call{RequestID: rec.requestID, Address: address(r, a.opts.TrustedHops)}
+	if route.Permission == Public {
+		return call, a.charge(rec, "address "+call.Address)
+	}
+	caller, err := a.opts.Authenticate(r.Context(), r)
+	if err != nil {
+		return call, a.refused(rec, call, err)
+	}
+	call.Caller, rec.caller = caller, caller
+	if err := a.charge(rec, "credential "+caller.Tenant+" "+caller.Actor.String()); err != nil {
+		return call, err
+	}
+	if !caller.Can(route.Permission) {
+		return call, fault.New(fault.Forbidden, "this needs the permission %s, which the credential does not have", route.Permission)
+	}
+	return call, nil
+}
+
+// refused answers a credential that does not hold. Failures are counted by address, so that guessing soon costs a wait.
+func (a *API) refused(rec *record, call Call, cause error) error {
+	if !fault.Is(cause, fault.Unauthenticated) {
+		return cause
+	}
+	if err := a.charge(rec, "failures "+call.Address); err != nil {
+		return err
+	}
+	return cause
+}
+
+type callKey struct{}
+
+// callFrom reads what guard left for the handler of the same request.
+func callFrom(ctx context.Context) Call {
+	call, _ := ctx.Value(callKey{}).(Call)
+	return call
+}
+
+// address returns the caller's network address: the one that the outermost of our own proxies saw, or the connection's.
+// What stands left of it in X-Forwarded-For is the caller's own invention. IPv6 callers count by their /64.
+func address(r *http.Request, trustedHops int) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	if hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ","); trustedHops > 0 && len(hops) >= trustedHops {
+		host = strings.TrimSpace(hops[len(hops)-trustedHops])
+	}
+	ip := net.ParseIP(host)
+	if ip == nil {
+		return "unknown"
+	}
+	if ip.To4() == nil {
+		return ip.Mask(net.CIDRMask(64, 128)).String()
+	}
+	return ip.String()
+}
