@@ -1,0 +1,278 @@
+package ledgerdb
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger"
+)
+
+// tombstoneLife is how long the trace of a deletion is kept: longer than any backup in which the document may stand.
+const tombstoneLife = 400 * 24 * time.Hour
+
+// Act says who does what, and on whose request.
+type Act struct {
+	Tenant    string
+	Actor     identity.Actor
+	Behalf    *identity.Actor // who really acts, when it is somebody else
+	Action    string          // as in `order.receive`
+	RequestID string
+}
+
+// ActOf returns the act of a caller.
+func ActOf(c identity.Caller, action, requestID string) Act {
+	return Act{Tenant: c.Tenant, Actor: c.Actor, Behalf: c.Act, Action: action, RequestID: requestID}
+}
+
+// Change is what an act does to one object. Make one with [Create], [Replace] or [Remove].
+type Change struct {
+	prior  Object
+	fields map[string]any
+}
+
+// Create makes an object that must not exist yet.
+func Create(ref Ref, fields map[string]any) Change {
+	return Change{prior: Object{Ref: ref}, fields: fields}
+}
+
+// Replace gives an object that was read other fields.
+func Replace(prior Object, fields map[string]any) Change { return Change{prior: prior, fields: fields} }
+
+// Remove deletes an object that was read and leaves a tombstone, so that a restore does not bring it back.
+func Remove(prior Object) Change { return Change{prior: prior} }
+
+// Receipt tells what an act would have written, whether or not it was.
+type Receipt struct {
+	Entries []ledger.Entry // one for each change, in their order
+	At      time.Time      // the time in the entries
+	heads   []ledger.Hash
+}
+
+// Wrote tells whether the object, as read after an [ErrExists] or [ErrStale], is this very act's own work: a commit that
+// succeeded without telling.
+func (r Receipt) Wrote(o Object) bool {
+	return o.Exists() && o.Entry != (ledger.Hash{}) && slices.Contains(r.heads, o.Entry)
+}
+
+// Commit performs an act: all changes with an audit entry each, and the writes that go with them, or nothing of it.
+// Its errors are [ErrExists], [ErrStale], and faults.
+func (s *Store) Commit(ctx context.Context, act Act, changes []Change, with ...Write) (Receipt, error) {
+	r := Receipt{At: s.opts.Now().UTC().Truncate(time.Microsecond)}
+	batch := s.batch(act.Tenant)
+	for _, c := range changes {
+		if err := s.add(batch, &r, act, c); err != nil {
+			return r, err
+		}
+	}
+	for _, w := range with {
+		batch.write(w)
+	}
+	if err := batch.commit(ctx); err != nil {
+		return r, err
+	}
+	s.witness(ctx, r)
+	return r, nil
+}
+
+// add puts a change and its entry into the batch.
+func (s *Store) add(b *batch, r *Receipt, act Act, c Change) error {
+	doc := b.document(c.prior.Ref, c.fields)
+	doc[fieldRevision] = c.prior.Revision + 1
+	e, err := s.entry(act, c, r.At)
+	if err != nil {
+		return err
+	}
+	if c.fields != nil {
+		if e.After, err = ledger.HashDocument(doc); err != nil {
+			return err
+		}
+	}
+	raw, err := e.Encode()
+	if err != nil {
+		return err
+	}
+	head := ledger.HashEntry(raw)
+	r.Entries, r.heads = append(r.Entries, e), append(r.heads, head)
+	doc[fieldEntry] = head.String()
+	s.place(b, c, doc, r.At)
+	b.create(Ref{collectionAudit, e.ID}, map[string]any{
+		"object": e.Object, "revision": e.Revision, "actor": e.Actor.String(), "action": e.Action, "at": e.At,
+		"hash": head.String(), "bytes": raw,
+	})
+	return nil
+}
+
+func (s *Store) entry(act Act, c Change, at time.Time) (ledger.Entry, error) {
+	id, err := ledger.NewID(s.opts.Random)
+	return ledger.Entry{
+		ID: id, Tenant: act.Tenant, At: at, Actor: act.Actor, Act: act.Behalf, Action: act.Action,
+		Object: c.prior.String(), Revision: c.prior.Revision + 1, Previous: c.prior.Entry,
+		Outcome: ledger.Done, RequestID: act.RequestID,
+	}, err
+}
+
+// place writes the changed document itself.
+func (s *Store) place(b *batch, c Change, doc map[string]any, at time.Time) {
+	switch {
+	case c.prior.Revision == 0 && !c.prior.Exists():
+		b.createWhole(c.prior.Ref, doc)
+	case c.fields == nil:
+		b.remove(c.prior)
+		sum := sha256.Sum256([]byte(c.prior.String()))
+		b.put(Ref{collectionTombstones, hex.EncodeToString(sum[:])}, map[string]any{
+			"object": c.prior.String(), "revision": c.prior.Revision + 1, fieldEntry: doc[fieldEntry],
+			"deletedAt": at, "expireAt": at.Add(tombstoneLife),
+		})
+	default:
+		b.replace(c.prior, doc)
+	}
+}
+
+// witness tells the log, which is kept elsewhere and cannot be rewritten, that the entries were written. A line that is
+// missing is a gap to look at; an entry that is missing is an alarm.
+func (s *Store) witness(ctx context.Context, r Receipt) {
+	for i, e := range r.Entries {
+		s.opts.Log.InfoContext(ctx, "audit entry", "entry_id", e.ID, "entry_hash", r.heads[i].String(),
+			"tenant", e.Tenant, "object", e.Object, "revision", e.Revision, "action", e.Action, "actor", e.Actor.String())
+	}
+}
+
+// Write is a document that goes with an act, or bookkeeping. Make one with [Add], [Put], [Patch] or [Drop].
+type Write struct {
+	ref    Ref
+	fields map[string]any
+	mode   mode
+	prior  Object
+}
+
+type mode int
+
+const (
+	modeAdd mode = iota
+	modePut
+	modePatch
+	modeDrop
+)
+
+// Add writes a document that must not exist yet.
+func Add(ref Ref, fields map[string]any) Write { return Write{ref: ref, fields: fields, mode: modeAdd} }
+
+// Put writes a document, in the place of one that may be there.
+func Put(ref Ref, fields map[string]any) Write { return Write{ref: ref, fields: fields, mode: modePut} }
+
+// Patch replaces a document that was read, if nobody has changed it since.
+func Patch(prior Object, fields map[string]any) Write {
+	return Write{ref: prior.Ref, fields: fields, mode: modePatch, prior: prior}
+}
+
+// Drop deletes a document, if it is there. It leaves no tombstone.
+func Drop(ref Ref) Write { return Write{ref: ref, mode: modeDrop} }
+
+// Bookkeep writes what is no act, all of it or nothing: attempts, marks, last uses. Its errors are those of Commit.
+func (s *Store) Bookkeep(ctx context.Context, tenant string, writes ...Write) error {
+	batch := s.batch(tenant)
+	for _, w := range writes {
+		batch.write(w)
+	}
+	return batch.commit(ctx)
+}
+
+// batch is one Firestore commit in the making. Firestore's own type is marked deprecated in favour of a bulk writer
+// that is not atomic, and of transactions that need an RPC more.
+type batch struct {
+	store  *Store
+	tenant string
+	writes *firestore.WriteBatch
+	err    error
+}
+
+func (s *Store) batch(tenant string) *batch {
+	return &batch{store: s, tenant: tenant, writes: s.opts.Firestore.Batch()} //nolint:staticcheck // see above
+}
+
+// document adds what every document carries to a copy of the fields.
+func (b *batch) document(ref Ref, fields map[string]any) map[string]any {
+	doc := make(map[string]any, len(fields)+5)
+	maps.Copy(doc, fields)
+	doc[fieldTenant], doc[fieldShard] = b.tenant, ShardOf(ref.ID)
+	if !b.store.listed[ref.Collection] {
+		b.err = errors.Join(b.err, fmt.Errorf("write %s: the collection is not listed", ref))
+	}
+	return doc
+}
+
+func (b *batch) write(w Write) {
+	switch w.mode {
+	case modeAdd:
+		b.create(w.ref, w.fields)
+	case modePut:
+		b.put(w.ref, w.fields)
+	case modePatch:
+		b.replace(w.prior, b.document(w.ref, w.fields))
+	case modeDrop:
+		b.writes.Delete(b.store.doc(w.ref))
+	}
+}
+
+func (b *batch) create(ref Ref, fields map[string]any) { b.createWhole(ref, b.document(ref, fields)) }
+
+func (b *batch) createWhole(ref Ref, doc map[string]any) {
+	doc[fieldUpdatedAt] = firestore.ServerTimestamp
+	b.writes.Create(b.store.doc(ref), doc)
+}
+
+func (b *batch) put(ref Ref, fields map[string]any) {
+	doc := b.document(ref, fields)
+	doc[fieldUpdatedAt] = firestore.ServerTimestamp
+	b.writes.Set(b.store.doc(ref), doc)
+}
+
+// replace writes all fields and deletes those that are gone, if the document is still the one that was read.
+func (b *batch) replace(prior Object, doc map[string]any) {
+	doc[fieldUpdatedAt] = firestore.ServerTimestamp
+	updates := make([]firestore.Update, 0, len(doc))
+	for _, name := range slices.Sorted(maps.Keys(doc)) {
+		updates = append(updates, firestore.Update{FieldPath: firestore.FieldPath{name}, Value: doc[name]})
+	}
+	for _, name := range slices.Sorted(maps.Keys(prior.Fields)) {
+		if _, kept := doc[name]; !kept {
+			updates = append(updates, firestore.Update{FieldPath: firestore.FieldPath{name}, Value: firestore.Delete})
+		}
+	}
+	b.writes.Update(b.store.doc(prior.Ref), updates, firestore.LastUpdateTime(prior.version))
+}
+
+func (b *batch) remove(prior Object) {
+	b.writes.Delete(b.store.doc(prior.Ref), firestore.LastUpdateTime(prior.version))
+}
+
+func (b *batch) commit(ctx context.Context) error {
+	if b.err != nil {
+		return b.err
+	}
+	_, err := b.writes.Commit(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case status.Code(err) == codes.AlreadyExists:
+		return fmt.Errorf("%w: %w", ErrExists, err)
+	case status.Code(err) == codes.FailedPrecondition, status.Code(err) == codes.NotFound:
+		return fmt.Errorf("%w: %w", ErrStale, err)
+	case unavailable(err):
+		return fault.New(fault.Unavailable, "the database is busy; try again").Because(err)
+	default:
+		return fmt.Errorf("commit: %w", err)
+	}
+}
