@@ -26,7 +26,8 @@ type vectors struct {
 	Original  []byte // the same plaintext as an original
 	Wrapped   []byte // the data key
 	Signing   []byte // the plaintext as a secret of the tenant
-	Blind     []byte // index of plain's address
+	Blind     []byte // index of the plaintext as an address
+	BlindTel  []byte // index of phoneNumber
 	Plaintext string
 }
 
@@ -68,7 +69,10 @@ func TestOldBytesStayReadable(t *testing.T) {
 		t.Error("the digest changed")
 	}
 	if !bytes.Equal(tenant.Index(email(t, v.Plaintext)), v.Blind) {
-		t.Error("the blind index changed")
+		t.Error("the blind index of an address changed")
+	}
+	if !bytes.Equal(tenant.Index(phone(t, phoneNumber)), v.BlindTel) {
+		t.Error("the blind index of a number changed")
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 )
 
 // Contact is a guest's phone number or e-mail address in the one form under which the guest is looked up. Build it with
-// [Email]. It never prints.
+// [Phone] or [Email]. It never prints.
 type Contact struct {
 	redacted
 	kind  contactKind

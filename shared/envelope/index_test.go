@@ -18,6 +18,34 @@ func email(t testing.TB, address string) envelope.Contact {
 	return c
 }
 
+const phoneNumber = "+46701234567"
+
+func phone(t testing.TB, number string) envelope.Contact {
+	t.Helper()
+	c, ok := envelope.Phone(number, "SE")
+	if !ok {
+		t.Fatalf("%q is no number", number)
+	}
+	return c
+}
+
+func TestANumberHasOneIndexHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	key := newTenantKey(t, october, nil)
+	want := key.Index(phone(t, phoneNumber))
+	for _, written := range []string{"070-123 45 67", "0046 70 1234567", "+46 (0)70 123 45 67"} {
+		if got := key.Index(phone(t, written)); !bytes.Equal(got, want) {
+			t.Errorf("%q has the index %x, want %x", written, got, want)
+		}
+	}
+	if bytes.Equal(key.Index(phone(t, "070-123 45 68")), want) {
+		t.Error("another number has the same index")
+	}
+	if c, ok := envelope.Phone("12", "SE"); ok || key.Index(c) != nil {
+		t.Error("what is no number has an index")
+	}
+}
+
 func TestAGuestIsFoundAgainInEveryMonth(t *testing.T) {
 	t.Parallel()
 	first := newTenantKey(t, october, nil)
