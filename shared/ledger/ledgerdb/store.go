@@ -84,7 +84,7 @@ func (s *Store) doc(r Ref) *firestore.DocumentRef {
 type Object struct {
 	Ref
 	Tenant    string
-	Fields    map[string]any // the domain's own, without what this package adds
+	Fields    map[string]any // the domain's own and `tenant`, without what else this package adds
 	Revision  int64          // 0 for documents that no act writes
 	Entry     ledger.Hash    // of the newest audit entry
 	UpdatedAt time.Time      // of the last write
@@ -113,7 +113,7 @@ func parseObject(snap *firestore.DocumentSnapshot) (Object, error) {
 		return Object{}, fmt.Errorf("read %s: %w", o.Ref, err)
 	}
 	o.Entry = entry
-	for _, name := range []string{fieldTenant, fieldShard, fieldRevision, fieldEntry, fieldUpdatedAt} {
+	for _, name := range []string{fieldShard, fieldRevision, fieldEntry, fieldUpdatedAt} {
 		delete(o.Fields, name)
 	}
 	return o, nil
