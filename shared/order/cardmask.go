@@ -2,6 +2,9 @@ package order
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"unicode"
 
@@ -56,16 +59,13 @@ func MaskCardsInJSON(raw []byte) (masked []byte, at []jsontext.Pointer, err erro
 	}
 	dec := jsontext.NewDecoder(bytes.NewReader(raw))
 	rest := int64(0)
-	for dec.PeekKind() != 0 {
-		if dec.PeekKind() != '"' || atName(dec) {
-			if _, err := dec.ReadToken(); err != nil {
-				return nil, nil, err
-			}
-			continue
+	for {
+		value, err := nextText(dec)
+		if errors.Is(err, io.EOF) {
+			break
 		}
-		value, err := dec.ReadValue()
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("mask card numbers: %w", err)
 		}
 		if changed, ok := maskValue(dec, value); ok {
 			end := dec.InputOffset()
@@ -73,13 +73,20 @@ func MaskCardsInJSON(raw []byte) (masked []byte, at []jsontext.Pointer, err erro
 			rest, at = end, append(at, dec.StackPointer())
 		}
 	}
-	if _, err := dec.ReadToken(); len(bytes.TrimSpace(raw[dec.InputOffset():])) > 0 {
-		return nil, nil, err
-	}
 	if rest == 0 {
 		return raw, nil, nil
 	}
 	return append(masked, raw[rest:]...), at, nil
+}
+
+// nextText reads up to and with the next string value. The error is io.EOF, and nothing else, at the end.
+func nextText(dec *jsontext.Decoder) (jsontext.Value, error) {
+	for dec.PeekKind() != '"' || atName(dec) {
+		if _, err := dec.ReadToken(); err != nil {
+			return nil, err
+		}
+	}
+	return dec.ReadValue()
 }
 
 // maskValue masks the string that the decoder has just read, unless its name says that it is no free text.

@@ -1,0 +1,106 @@
+package orderdb
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/firestore"
+
+	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+	"ryggrad.internal/hub/shared/order"
+)
+
+// Filter narrows a list of orders.
+type Filter struct {
+	Locations    []string // any of these; nil for all
+	Status       order.Status
+	UpdatedAfter time.Time
+	Cursor       string // where the last page ended
+	Limit        int
+}
+
+// maxLocations is how many locations one query takes: Firestore allows 30 disjunctions.
+const maxLocations = 30
+
+// Page is a part of a list, oldest change first, and where the next one begins; Next is empty at the end.
+type Page struct {
+	Orders []Stored
+	Next   string
+}
+
+// List returns orders of the tenant by the time of their last change. Whoever keeps the last cursor and asks again sees
+// every later change.
+func (s *Store) List(ctx context.Context, tenant string, f Filter) (Page, error) {
+	q := s.opts.Ledger.Query(tenant, collectionOrders)
+	switch {
+	case len(f.Locations) == 1:
+		q = q.Where("location", "==", f.Locations[0])
+	case len(f.Locations) > maxLocations:
+		return Page{}, fault.New(fault.Invalid, "the credential reaches more than %d locations; name one", maxLocations).
+			With(fault.Detail{Location: "query.location", Message: "is needed"})
+	case len(f.Locations) > 1:
+		q = q.Where("location", "in", f.Locations)
+	}
+	if f.Status != "" {
+		q = q.Where("status", "==", string(f.Status))
+	}
+	q, err := from(q, f)
+	if err != nil {
+		return Page{}, err
+	}
+	objects, err := s.opts.Ledger.List(ctx, q.Limit(f.Limit+1))
+	if err != nil {
+		return Page{}, fmt.Errorf("list orders: %w", err)
+	}
+	return page(objects, f.Limit)
+}
+
+// from begins the query where the filter says.
+func from(q firestore.Query, f Filter) (firestore.Query, error) {
+	q = q.OrderBy("updatedAt", firestore.Asc).OrderBy(firestore.DocumentID, firestore.Asc)
+	if f.Cursor != "" {
+		at, id, err := parseCursor(f.Cursor)
+		return q.StartAfter(at, id), err
+	}
+	if !f.UpdatedAfter.IsZero() {
+		q = q.Where("updatedAt", ">", f.UpdatedAfter)
+	}
+	return q, nil
+}
+
+func page(objects []ledgerdb.Object, limit int) (Page, error) {
+	var p Page
+	for i, o := range objects {
+		if i == limit {
+			last := p.Orders[limit-1]
+			p.Next = cursor(last.UpdatedAt, last.ID)
+			break
+		}
+		stored, err := parse(o, ledgerdb.Object{})
+		if err != nil {
+			return Page{}, err
+		}
+		p.Orders = append(p.Orders, stored)
+	}
+	return p, nil
+}
+
+func cursor(at time.Time, id string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(at.UnixMicro(), 10) + " " + id))
+}
+
+func parseCursor(text string) (time.Time, string, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	micros, id, ok := strings.Cut(string(raw), " ")
+	n, numErr := strconv.ParseInt(micros, 10, 64)
+	if err != nil || !ok || numErr != nil || !order.IsID(id) {
+		return time.Time{}, "", fault.New(fault.Invalid, "the cursor is not one of ours").
+			With(fault.Detail{Location: "query.cursor", Message: "must be a nextCursor, as it was given"})
+	}
+	return time.UnixMicro(n).UTC(), id, nil
+}
