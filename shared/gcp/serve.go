@@ -123,3 +123,11 @@ func (s *server) drainOn(signals <-chan os.Signal) {
 	}
 	s.exit(0)
 }
+
+// Closing returns the handler as one that is closed when the process ends.
+func Closing(h http.Handler, c io.Closer) http.Handler { return closing{h, c} }
+
+type closing struct {
+	http.Handler
+	io.Closer
+}

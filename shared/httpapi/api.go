@@ -53,6 +53,7 @@ type Route struct {
 	Summary    string
 	Permission identity.Permission // what the caller must hold, or [Public]
 	Status     int                 // of success
+	Unmetered  bool                // the handler limits its callers itself, with [API.Meter]
 }
 
 // API is a function's HTTP surface. Add routes with [Handle] and [HandleRaw] before serving; then it is safe for

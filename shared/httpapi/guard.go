@@ -38,7 +38,10 @@ func (a *API) admit(r *http.Request, route Route) (Call, error) {
 	rec := recordOf(r.Context())
 	rec.route = route
 	call := Call{RequestID: rec.requestID, Address: address(r, a.opts.TrustedHops)}
-	if route.Permission == Public {
+	switch {
+	case route.Permission == Public && route.Unmetered:
+		return call, nil
+	case route.Permission == Public:
 		return call, a.charge(rec, "address "+call.Address)
 	}
 	caller, err := a.opts.Authenticate(r.Context(), r)

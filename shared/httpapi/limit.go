@@ -88,6 +88,12 @@ func (l *limiters) forgetFull(now time.Time) {
 	}
 }
 
+// Meter counts a request of an unmetered route against whatever the handler names, and refuses it with [fault.Limited]
+// once that has had its share.
+func (a *API) Meter(r *http.Request, key string) error {
+	return a.charge(recordOf(r.Context()), "metered "+key)
+}
+
 // charge takes one request from the key's bucket.
 func (a *API) charge(rec *record, key string) error {
 	if a.opts.Limit == (Limit{}) {
@@ -111,3 +117,12 @@ func setLimitHeaders(set func(name, value string), q quota) {
 	set("RateLimit-Policy", fmt.Sprintf(`"default";q=%d;w=%s`, q.limit.Burst, window))
 	set("RateLimit", fmt.Sprintf(`"default";r=%d;t=%d`, q.remaining, seconds(q.reset)))
 }
+
+// Limits is how a function's configuration names its [Limit]. Embed it.
+type Limits struct {
+	PerSecond float64 `env:"RYGGRAD_RATE_PER_SECOND" envDefault:"50"`
+	Burst     int     `env:"RYGGRAD_RATE_BURST" envDefault:"200"`
+}
+
+// Limit returns the configured limit.
+func (l Limits) Limit() Limit { return Limit(l) }

@@ -1,0 +1,69 @@
+package event
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2"
+	"github.com/go-json-experiment/json"
+	"go.opentelemetry.io/otel/propagation"
+
+	"ryggrad.internal/hub/shared/fault"
+)
+
+// TopicEvents is the topic on which outbox events are announced.
+const TopicEvents = "events"
+
+// announceWithin bounds how long an answer waits for the announcement of what it tells of.
+const announceWithin = time.Second
+
+// Announcement tells that an event is in the outbox. It names the event and holds nothing of it.
+type Announcement struct {
+	Tenant string `json:"tenant"`
+	Event  string `json:"event"`
+}
+
+// Announcer publishes announcements.
+type Announcer struct {
+	Topic *pubsub.Publisher
+	Log   *slog.Logger
+}
+
+// Announce publishes an announcement that nothing depends on: the event is stored, and what was not announced now is
+// found and announced later by the relay. So it takes at most a second, and a failure is only logged.
+func (a Announcer) Announce(ctx context.Context, one Announcement) {
+	ctx, cancel := context.WithTimeout(ctx, announceWithin)
+	defer cancel()
+	if err := a.Publish(ctx, one); err != nil {
+		a.Log.WarnContext(ctx, "event could not be announced; the relay will", "event", one.Event, "error", err)
+	}
+}
+
+// Publish publishes an announcement and waits until Pub/Sub has it.
+func (a Announcer) Publish(ctx context.Context, one Announcement) error {
+	data, err := json.Marshal(one)
+	if err != nil {
+		return fmt.Errorf("write an announcement: %w", err)
+	}
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	attributes := make(map[string]string, len(carrier))
+	for name, value := range carrier {
+		attributes["googclient_"+name] = value
+	}
+	if _, err := a.Topic.Publish(ctx, &pubsub.Message{Data: data, Attributes: attributes}).Get(ctx); err != nil {
+		return fault.New(fault.Unavailable, "the event could not be announced").Because(err)
+	}
+	return nil
+}
+
+// ParseAnnouncement reads a message of [TopicEvents].
+func ParseAnnouncement(m Message) (Announcement, error) {
+	var one Announcement
+	if err := json.Unmarshal(m.Data, &one, json.RejectUnknownMembers(true)); err != nil || one.Tenant == "" || one.Event == "" {
+		return Announcement{}, fault.New(fault.Malformed, "this is no announcement of an event").Because(err)
+	}
+	return one, nil
+}
