@@ -44,3 +44,7 @@ func (k Kind) known() bool {
 	}
 	return false
 }
+
+// Hub stands in the place of a tenant's id for what belongs to the hub itself, such as its signing keys. No tenant has
+// this id, and no credential reaches it.
+const Hub = "hub"

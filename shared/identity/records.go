@@ -1,0 +1,139 @@
+package identity
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"time"
+)
+
+// Document gives the tenant's fields for the store.
+func (t Tenant) Document() map[string]any {
+	return map[string]any{
+		"tenant": t.ID, "name": t.Name, "suspended": t.Suspended, "createdAt": stored(t.CreatedAt),
+	}
+}
+
+// ParseTenant reads what [Tenant.Document] wrote under the id.
+func ParseTenant(id string, fields map[string]any) (Tenant, error) {
+	d := readDocument("tenant", fields)
+	t := Tenant{
+		ID:        id,
+		Name:      need[string](d, "name"),
+		Suspended: field[bool](d, "suspended"),
+		CreatedAt: field[time.Time](d, "createdAt"),
+	}
+	return t, d.err()
+}
+
+// Document gives the location's fields for the store.
+func (l Location) Document() map[string]any {
+	return map[string]any{
+		"tenant": l.Tenant, "name": l.Name, "timezone": l.Timezone, "currency": l.Currency, "country": l.Country,
+		"createdAt": stored(l.CreatedAt),
+	}
+}
+
+// ParseLocation reads what [Location.Document] wrote under the id.
+func ParseLocation(id string, fields map[string]any) (Location, error) {
+	d := readDocument("location", fields)
+	l := Location{
+		ID:        id,
+		Tenant:    need[string](d, "tenant"),
+		Name:      need[string](d, "name"),
+		Timezone:  need[string](d, "timezone"),
+		Currency:  need[string](d, "currency"),
+		Country:   need[string](d, "country"),
+		CreatedAt: field[time.Time](d, "createdAt"),
+	}
+	return l, d.err()
+}
+
+// Document gives the link's fields for the store.
+func (l Link) Document() map[string]any {
+	locations := make([]any, len(l.Locations))
+	for i, at := range l.Locations {
+		locations[i] = map[string]any{"external": at.External, "location": at.Location}
+	}
+	return map[string]any{
+		"tenant": l.Tenant, "adapter": l.Adapter, "locations": locations, "enabled": l.Enabled, "sealed": l.Sealed,
+		"policy":    map[string]any{"onDeadline": string(l.Policy.OnDeadline)},
+		"createdAt": stored(l.CreatedAt),
+	}
+}
+
+// ParseLink reads what [Link.Document] wrote under the id.
+func ParseLink(id string, fields map[string]any) (Link, error) {
+	d := readDocument("link", fields)
+	policy := document{fields: field[map[string]any](d, "policy"), at: "link.policy", errs: d.errs}
+	l := Link{
+		ID:        id,
+		Tenant:    need[string](d, "tenant"),
+		Adapter:   need[string](d, "adapter"),
+		Policy:    Policy{OnDeadline: DeadlineAction(need[string](policy, "onDeadline"))},
+		Enabled:   field[bool](d, "enabled"),
+		Sealed:    field[[]byte](d, "sealed"),
+		CreatedAt: field[time.Time](d, "createdAt"),
+	}
+	d.each("locations", func(at document) {
+		l.Locations = append(l.Locations, LinkedLocation{
+			External: field[string](at, "external"), Location: need[string](at, "location"),
+		})
+	})
+	return l, d.err()
+}
+
+// Document gives the client's fields for the store. It holds hashes, no secrets.
+func (c Client) Document() map[string]any {
+	return map[string]any{
+		"tenant": c.Tenant, "name": c.Name, "scopes": list(c.Scopes), "locations": list(c.Locations),
+		"channel": c.Channel, "createdAt": stored(c.CreatedAt), "expiresAt": stored(c.ExpiresAt),
+		"disabled": c.Disabled, "secrets": c.Secrets.list(), "keys": c.Keys.list(),
+	}
+}
+
+// ParseClient reads what [Client.Document] wrote under the id.
+func ParseClient(id string, fields map[string]any) (Client, error) {
+	d := readDocument("client", fields)
+	c := Client{
+		ID:        id,
+		Tenant:    need[string](d, "tenant"),
+		Name:      need[string](d, "name"),
+		Scopes:    NewScopes(texts[Permission](d, "scopes")...),
+		Locations: texts[string](d, "locations"),
+		Channel:   field[string](d, "channel"),
+		CreatedAt: field[time.Time](d, "createdAt"),
+		ExpiresAt: need[time.Time](d, "expiresAt"),
+		Disabled:  field[bool](d, "disabled"),
+		Secrets:   readCredentials(d, "secrets"),
+		Keys:      readCredentials(d, "keys"),
+	}
+	return c, d.err()
+}
+
+func (c Credentials) list() []any {
+	out := make([]any, len(c))
+	for i, one := range c {
+		out[i] = map[string]any{
+			"id": one.ID, "hash": one.Hash[:], "createdAt": stored(one.CreatedAt), "expiresAt": stored(one.ExpiresAt),
+		}
+	}
+	return out
+}
+
+func readCredentials(d document, name string) Credentials {
+	var c Credentials
+	d.each(name, func(at document) {
+		hash := field[[]byte](at, "hash")
+		if len(hash) != sha256.Size {
+			*d.errs = append(*d.errs, fmt.Errorf("%s.hash has %d bytes", at.at, len(hash)))
+			return
+		}
+		c = append(c, Credential{
+			ID:        need[string](at, "id"),
+			Hash:      [sha256.Size]byte(hash),
+			CreatedAt: field[time.Time](at, "createdAt"),
+			ExpiresAt: field[time.Time](at, "expiresAt"),
+		})
+	})
+	return c
+}
