@@ -20,4 +20,7 @@
 // PUBSUB_EMULATOR_HOST, STORAGE_EMULATOR_HOST) and KMS_EMULATOR_HOST, for which Google has none, point a client at a
 // plaintext loopback server without credentials. They are read from [Env], never by the client libraries themselves, so
 // that several hubs can run in one process.
+//
+// Traces and metrics leave by OpenTelemetry's own OTLP exporters, which Google Cloud takes directly. Google's exporters
+// for Go (opentelemetry-operations-go) are deprecated and archived after 1 January 2027.
 package gcp

@@ -45,6 +45,13 @@ func severity(l slog.Level) string {
 	}
 }
 
+// The names under which Cloud Logging looks for a line's trace.
+const (
+	keyTrace   = "logging.googleapis.com/trace"
+	keySpan    = "logging.googleapis.com/spanId"
+	keySampled = "logging.googleapis.com/trace_sampled"
+)
+
 // traced adds the context's trace and span to every line.
 type traced struct {
 	slog.Handler
@@ -54,9 +61,9 @@ type traced struct {
 func (t traced) Handle(ctx context.Context, r slog.Record) error {
 	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
 		r.AddAttrs(
-			slog.String("logging.googleapis.com/trace", "projects/"+t.project+"/traces/"+sc.TraceID().String()),
-			slog.String("logging.googleapis.com/spanId", sc.SpanID().String()),
-			slog.Bool("logging.googleapis.com/trace_sampled", sc.IsSampled()),
+			slog.String(keyTrace, "projects/"+t.project+"/traces/"+sc.TraceID().String()),
+			slog.String(keySpan, sc.SpanID().String()),
+			slog.Bool(keySampled, sc.IsSampled()),
 		)
 	}
 	return t.Handler.Handle(ctx, r)

@@ -89,7 +89,7 @@ func (s *server) start(ctx context.Context) error {
 		return errors.Join(err, stop(ctx))
 	}
 	s.handler, s.stop = h, stop
-	go s.drainOn(notify())
+	go s.drainOn(notify()) //nolint:gosec // it outlives the request on purpose
 	return nil
 }
 

@@ -85,7 +85,7 @@ func (a *API) recovered(w *answer, r *http.Request) {
 		return
 	}
 	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-		panic(v)
+		panic(v) //nolint:forbidigo // net/http's own way to drop a connection
 	}
 	a.opts.Log.ErrorContext(r.Context(), "request panicked", "panic", v, "stack", string(debug.Stack()))
 	if w.rec.status == 0 {

@@ -71,9 +71,7 @@ func newAPI(t *testing.T, limit httpapi.Limit) *harness {
 		func(context.Context, httpapi.Call, *struct{}) (*output, error) { return &output{}, nil })
 	httpapi.Handle(h.API, httpapi.Route{Method: http.MethodGet, Path: "/broken", ID: "broken", Summary: "Broken", Permission: httpapi.Public},
 		func(context.Context, httpapi.Call, *struct{}) (*output, error) {
-			var none map[string]int
-			none["guest@example.com"] = 1
-			return nil, nil
+			return nil, error(nil).(interface{ Unwrap() error }).Unwrap()
 		})
 	return h
 }

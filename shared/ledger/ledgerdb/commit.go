@@ -194,7 +194,7 @@ func (s *Store) Bookkeep(ctx context.Context, tenant string, writes ...Write) er
 type batch struct {
 	store  *Store
 	tenant string
-	writes *firestore.WriteBatch
+	writes *firestore.WriteBatch //nolint:staticcheck // see above
 	err    error
 }
 
