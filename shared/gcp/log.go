@@ -61,9 +61,9 @@ type traced struct {
 func (t traced) Handle(ctx context.Context, r slog.Record) error {
 	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
 		r.AddAttrs(
-			slog.String(keyTrace, "projects/"+t.project+"/traces/"+sc.TraceID().String()),
-			slog.String(keySpan, sc.SpanID().String()),
-			slog.Bool(keySampled, sc.IsSampled()),
+			slog.String(keyTrace, "projects/"+t.project+"/traces/"+sc.TraceID().String()), //nolint:sloglint // Cloud Logging names it
+			slog.String(keySpan, sc.SpanID().String()),                                    //nolint:sloglint // Cloud Logging names it
+			slog.Bool(keySampled, sc.IsSampled()),                                         //nolint:sloglint // Cloud Logging names it
 		)
 	}
 	return t.Handler.Handle(ctx, r)

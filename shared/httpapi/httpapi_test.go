@@ -71,7 +71,7 @@ func newAPI(t *testing.T, limit httpapi.Limit) *harness {
 		func(context.Context, httpapi.Call, *struct{}) (*output, error) { return &output{}, nil })
 	httpapi.Handle(h.API, httpapi.Route{Method: http.MethodGet, Path: "/broken", ID: "broken", Summary: "Broken", Permission: httpapi.Public},
 		func(context.Context, httpapi.Call, *struct{}) (*output, error) {
-			return nil, error(nil).(interface{ Unwrap() error }).Unwrap()
+			return nil, []error{}[len(h.log.String())] // out of range
 		})
 	return h
 }
