@@ -1,0 +1,152 @@
+package cloudtest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"cloud.google.com/go/firestore"
+	kms "cloud.google.com/go/kms/apiv1"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"ryggrad.internal/hub/functions"
+	"ryggrad.internal/hub/shared/localcloud"
+	"ryggrad.internal/hub/shared/localcloud/wire"
+)
+
+// Cloud is a test's own project. It is safe for concurrent use.
+type Cloud struct {
+	Project string
+	// Calls counts the RPCs of clients that were dialled with [Cloud.DialOptions], also those that Faults disturbed.
+	Calls wire.Recorder
+	// Faults disturbs the RPCs of clients that were dialled with [Cloud.DialOptions].
+	Faults wire.Faults
+
+	shared *localcloud.Cloud
+	watch  *watch // beside Google's emulator
+}
+
+// start brings up the cloud that all tests of the process share; it lives as long as the process.
+var start = sync.OnceValues(func() (*localcloud.Cloud, error) {
+	table, err := functions.Table()
+	if err != nil {
+		return nil, err
+	}
+	opts := localcloud.Options{Functions: table}
+	if google() {
+		opts.FirestoreHost = os.Getenv("FIRESTORE_EMULATOR_HOST")
+		opts.PubSubHost = os.Getenv("PUBSUB_EMULATOR_HOST")
+		if opts.FirestoreHost == "" || opts.PubSubHost == "" {
+			return nil, fmt.Errorf("RYGGRAD_TEST_EMULATORS=google needs FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST")
+		}
+	}
+	return localcloud.Start(context.Background(), opts)
+})
+
+func google() bool { return os.Getenv("RYGGRAD_TEST_EMULATORS") == "google" }
+
+// Start gives the test a project with the hub's keys, topics and buckets, and nothing in its database.
+func Start(t testing.TB) *Cloud {
+	t.Helper()
+	shared, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Cloud{Project: "test-" + random(t), shared: shared}
+	if err := shared.SetUp(t.Context(), c.Project); err != nil {
+		t.Fatal(err)
+	}
+	if google() {
+		c.watch = startWatch(t, shared, c.Project)
+	}
+	return c
+}
+
+func random(t testing.TB) string {
+	t.Helper()
+	id := make([]byte, 8)
+	if _, err := rand.Read(id); err != nil {
+		t.Fatal(err)
+	}
+	return hex.EncodeToString(id)
+}
+
+// Env returns a new copy of the environment by which a function finds this project. Its RYGGRAD_BASE_URL is
+// https://hub.test, at which nobody listens.
+func (c *Cloud) Env() map[string]string {
+	env := c.shared.EnvOf(c.Project)
+	env["RYGGRAD_BASE_URL"] = "https://hub.test"
+	return env
+}
+
+// DialOptions returns what a client must be dialled with so that [Cloud.Calls] counts and [Cloud.Faults] disturbs it.
+func (c *Cloud) DialOptions() []grpc.DialOption {
+	return append(c.Calls.DialOptions(), c.Faults.DialOptions()...)
+}
+
+// Firestore returns a client of the project's database, closed with the test. Give it [Cloud.DialOptions] to be counted
+// and disturbed; without, it looks on unseen.
+func (c *Cloud) Firestore(t testing.TB, opts ...grpc.DialOption) *firestore.Client {
+	t.Helper()
+	client, err := firestore.NewClient(context.WithoutCancel(t.Context()), c.Project,
+		options(c.shared.Endpoints()["firestore"], opts)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeWith(t, client.Close) })
+	return client
+}
+
+// KMS returns a client of the key service, closed with the test. Give it [Cloud.DialOptions] to be counted and
+// disturbed.
+func (c *Cloud) KMS(t testing.TB, opts ...grpc.DialOption) *kms.KeyManagementClient {
+	t.Helper()
+	client, err := kms.NewKeyManagementClient(context.WithoutCancel(t.Context()),
+		options(c.shared.Endpoints()["kms"], opts)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeWith(t, client.Close) })
+	return client
+}
+
+// Key returns the full name of one of the project's keys: tenant-keys, access-tokens or audit-checkpoints.
+func (c *Cloud) Key(name string) string { return localcloud.KeyRing(c.Project) + "/cryptoKeys/" + name }
+
+// Published returns the messages that were published on one of the project's topics, in the order of publication.
+func (c *Cloud) Published(t testing.TB, topic string) []*pubsubpb.PubsubMessage {
+	t.Helper()
+	if c.watch != nil {
+		return c.watch.published(t, topic)
+	}
+	messages, err := c.shared.Published(c.Project, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return messages
+}
+
+func options(host string, opts []grpc.DialOption) []option.ClientOption {
+	all := []option.ClientOption{
+		option.WithEndpoint(host), option.WithoutAuthentication(),
+		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
+	}
+	for _, o := range opts {
+		all = append(all, option.WithGRPCDialOption(o))
+	}
+	return all
+}
+
+func closeWith(t testing.TB, closeClient func() error) {
+	t.Helper()
+	if err := closeClient(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,94 @@
+package cloudtest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"testing"
+
+	pubsubapi "cloud.google.com/go/pubsub/v2/apiv1"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+
+	"ryggrad.internal/hub/shared/localcloud"
+)
+
+// batch is how many messages are asked for at once.
+const batch = 1000
+
+// watch sees what is published on a project's topics of Google's emulator, which does not tell: it has a subscription
+// to each of them from the start.
+type watch struct {
+	project string
+	client  *pubsubapi.SubscriptionAdminClient
+
+	mu   sync.Mutex
+	seen map[string]map[string]*pubsubpb.PubsubMessage // by topic and id
+}
+
+func startWatch(t testing.TB, shared *localcloud.Cloud, project string) *watch {
+	t.Helper()
+	client, err := pubsubapi.NewSubscriptionAdminClient(context.WithoutCancel(t.Context()),
+		options(shared.Endpoints()["pubsub"], nil)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeWith(t, client.Close) })
+	w := &watch{project: project, client: client, seen: map[string]map[string]*pubsubpb.PubsubMessage{}}
+	for _, topic := range shared.Topics() {
+		_, err := client.CreateSubscription(t.Context(), &pubsubpb.Subscription{
+			Name: w.subscription(topic), Topic: "projects/" + project + "/topics/" + topic})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+func (w *watch) subscription(topic string) string {
+	return "projects/" + w.project + "/subscriptions/watch-" + topic
+}
+
+// published returns what has been published on a topic until now.
+func (w *watch) published(t testing.TB, topic string) []*pubsubpb.PubsubMessage {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.seen[topic] == nil {
+		w.seen[topic] = map[string]*pubsubpb.PubsubMessage{}
+	}
+	for w.pull(t, topic) > 0 {
+	}
+	var messages []*pubsubpb.PubsubMessage
+	for _, m := range w.seen[topic] {
+		messages = append(messages, m)
+	}
+	slices.SortFunc(messages, func(a, b *pubsubpb.PubsubMessage) int {
+		return cmp.Or(a.PublishTime.AsTime().Compare(b.PublishTime.AsTime()), cmp.Compare(a.MessageId, b.MessageId))
+	})
+	return messages
+}
+
+func (w *watch) pull(t testing.TB, topic string) int {
+	t.Helper()
+	answer, err := w.client.Pull(t.Context(), &pubsubpb.PullRequest{
+		Subscription: w.subscription(topic), MaxMessages: batch,
+		ReturnImmediately: true, //nolint:staticcheck // deprecated for consumers; a test wants to know what is there now
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, r := range answer.ReceivedMessages {
+		w.seen[topic][r.Message.MessageId] = r.Message
+		ids = append(ids, r.AckId)
+	}
+	if len(ids) == 0 {
+		return 0
+	}
+	err = w.client.Acknowledge(t.Context(), &pubsubpb.AcknowledgeRequest{Subscription: w.subscription(topic), AckIds: ids})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(ids)
+}

@@ -1,0 +1,2 @@
+// Package storage is Cloud Storage in one process.
+package storage
