@@ -74,10 +74,7 @@ func New(opts Options) *API {
 	cfg.CreateHooks = nil
 	cfg.Formats = formats()
 	cfg.RejectUnknownQueryParameters = true
-	cfg.Info.Description = opts.Description
-	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token or an API key (`ryg_…`)."},
-	}
+	cfg.OpenAPI = description(opts)
 	a := &API{opts: opts, mux: mux, huma: humago.New(mux, cfg), limiters: newLimiters(opts.Limit, opts.Now)}
 	mux.HandleFunc("GET /health", health)
 	mux.HandleFunc("GET /openapi/"+opts.Name+".json", a.serveDescription)

@@ -355,6 +355,26 @@ func TestDescriptionNamesEveryRouteAndItsPermission(t *testing.T) {
 	}
 }
 
+func TestMergedDescriptions(t *testing.T) {
+	t.Parallel()
+	one := func(path, schema string) []byte {
+		return []byte(`{"openapi":"3.1.0","paths":{"` + path + `":{}},"components":{"schemas":{"Order":` + schema + `}}}`)
+	}
+	text, err := httpapi.Merge("Hub", "All of it", one("/a", `{"type":"object"}`), one("/b", `{ "type": "object" }`))
+	if err != nil || !strings.Contains(string(text), `"/a"`) || !strings.Contains(string(text), `"/b"`) {
+		t.Errorf("merged %s: %v", text, err)
+	}
+	for name, docs := range map[string][2][]byte{
+		"one path twice":           {one("/a", `{}`), one("/a", `{}`)},
+		"one name for two schemas": {one("/a", `{}`), one("/b", `{"type":"object"}`)},
+		"something unreadable":     {one("/a", `{}`), []byte(`{`)},
+	} {
+		if _, err := httpapi.Merge("Hub", "", docs[0], docs[1]); err == nil {
+			t.Errorf("%s was merged", name)
+		}
+	}
+}
+
 func FuzzBody(f *testing.F) {
 	for _, seed := range []string{good, `{"role":"viewer","ROLE":"owner"}`, `[[[[`, "{\"\xff\":1}", `{"total":1e999}`} {
 		f.Add(seed)
