@@ -86,9 +86,11 @@ func loopbackHost(host string) bool {
 	return host == "localhost"
 }
 
-// privateSuffixes are the names that never lead to the public internet (RFC 6761, 6762, 8375, 7686; ICANN for
+// privateSuffixes returns the names that never lead to the public internet (RFC 6761, 6762, 8375, 7686; ICANN for
 // .internal).
-var privateSuffixes = [...]string{".internal", ".local", ".localhost", ".home.arpa", ".onion", ".test", ".invalid"}
+func privateSuffixes() []string {
+	return []string{".internal", ".local", ".localhost", ".home.arpa", ".onion", ".test", ".invalid"}
+}
 
 // publicName tells whether a host name could be somebody's on the public internet. A last label that begins with a digit
 // makes it a spelling of an IPv4 address (127.1, 0x7f.1) for some resolvers.
@@ -103,7 +105,7 @@ func publicName(host string) bool {
 			return false
 		}
 	}
-	for _, suffix := range privateSuffixes {
+	for _, suffix := range privateSuffixes() {
 		if strings.HasSuffix(name, suffix) {
 			return false
 		}
