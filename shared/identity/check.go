@@ -12,6 +12,9 @@ import (
 // maxName is the longest name, in code points, of anything that people name.
 const maxName = 120
 
+// maxLocations is how many locations a client can name: as many as fit into its access token.
+const maxLocations = 100
+
 // faults collects what is wrong with a record, so that all of it is told at once.
 type faults []fault.Detail
 
@@ -32,6 +35,9 @@ func (f *faults) name(name string) {
 func (f *faults) locations(locations Locations) {
 	if len(locations) == 0 {
 		f.add("body.locations", "is empty")
+	}
+	if len(locations) > maxLocations {
+		f.add("body.locations", fmt.Sprintf("has more than %d; ask for all of them with *", maxLocations))
 	}
 	if locations.Every() {
 		return

@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"crypto/rand"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,19 @@ func TestClientsAreChecked(t *testing.T) {
 		if len(got) != 1 || got[0].Location != location {
 			t.Errorf("details = %v, want one at %s", got, location)
 		}
+	}
+}
+
+func TestAClientMayNameAsManyLocationsAsATokenHolds(t *testing.T) {
+	t.Parallel()
+	c := soundClient()
+	c.Locations = slices.Repeat(c.Locations, 100)
+	if err := c.Check(noon); err != nil {
+		t.Errorf("a hundred locations: %v", err)
+	}
+	c.Locations = slices.Repeat(c.Locations, 2)
+	if got := details(t, c.Check(noon)); len(got) != 1 || got[0].Location != "body.locations" {
+		t.Errorf("two hundred locations: %v", got)
 	}
 }
 
