@@ -100,6 +100,9 @@ func decimal(r rune) (byte, bool) {
 	if r < utf8.RuneSelf {
 		return byte(r - '0'), '0' <= r && r <= '9' // #nosec G115 -- used only when r is between '0' and '9'
 	}
+	if !unicode.IsDigit(r) {
+		return 0, false
+	}
 	for _, in := range unicode.Nd.R16 {
 		if rune(in.Lo) <= r && r <= rune(in.Hi) {
 			return byte((r - rune(in.Lo)) % 10), true

@@ -85,9 +85,15 @@ func nextText(dec *jsontext.Decoder) (jsontext.Value, error) {
 		if _, err := dec.ReadToken(); err != nil {
 			return nil, err
 		}
+		if dec.StackDepth() > maxNesting {
+			return nil, errors.New("nested too deep")
+		}
 	}
 	return dec.ReadValue()
 }
+
+// maxNesting bounds how deep JSON may nest: the place of a text costs as much as it is deep.
+const maxNesting = 200
 
 // maskValue masks the string that the decoder has just read, unless its name says that it is no free text.
 func maskValue(dec *jsontext.Decoder, value jsontext.Value) (jsontext.Value, bool) {

@@ -63,8 +63,8 @@ func (c *checker) items(at location, items []Item) {
 			return false
 		}
 		c.item(at, item)
-		deeper := depth < maxDepth || len(item.Modifiers) == 0
-		c.that(deeper, at.field("modifiers"), "is more than %d levels deep", maxDepth)
+		deeper := depth < MaxDepth || len(item.Modifiers) == 0
+		c.that(deeper, at.field("modifiers"), "is more than %d levels deep", MaxDepth)
 		return deeper
 	})
 }

@@ -5,7 +5,6 @@ import "github.com/go-json-experiment/json/jsontext"
 // The bounds of an order. The struct tags below repeat them for the published schema; a test holds the two together.
 // Text is counted in code points.
 const (
-	maxDepth     = 8    // levels of modifiers under an item
 	maxQuantity  = 9999 // units of one item or modifier
 	maxItems     = 500
 	maxModifiers = 200 // under one item or modifier
@@ -16,6 +15,8 @@ const (
 	maxNote      = 5000
 	maxContact   = 320 // RFC 5321 allows an e-mail address of 64 + 1 + 255
 
+	// MaxDepth bounds the levels of modifiers under an item.
+	MaxDepth = 8
 	// MaxAmount bounds every amount of money, in minor units, either way of zero.
 	MaxAmount = 1_000_000_000_000
 )

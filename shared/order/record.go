@@ -1,6 +1,7 @@
 package order
 
 import (
+	"fmt"
 	"time"
 	"unicode/utf8"
 
@@ -59,7 +60,8 @@ type Change struct {
 	ExpectedVersion *int64 `json:"expectedVersion,omitempty" minimum:"1" doc:"Refuse the change (412) unless this is the order's present version."`
 }
 
-const maxReason = 1000
+// MaxReason bounds a reason, in code points.
+const MaxReason = 1000
 
 // Check returns every rule that the change breaks by itself, whatever the order's state.
 func (c Change) Check() []fault.Detail {
@@ -68,8 +70,8 @@ func (c Change) Check() []fault.Detail {
 	if !c.Status.Known() {
 		say("body.status", "is not a status")
 	}
-	if n := utf8.RuneCountInString(c.Reason); n > maxReason {
-		say("body.reason", "is longer than 1000 characters")
+	if n := utf8.RuneCountInString(c.Reason); n > MaxReason {
+		say("body.reason", fmt.Sprintf("is longer than %d characters", MaxReason))
 	}
 	if !utf8.ValidString(c.Reason) {
 		say("body.reason", "is not valid UTF-8")

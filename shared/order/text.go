@@ -56,7 +56,7 @@ func (o Order) Fit() (Order, []Warning) {
 	var warnings []Warning
 	o = o.clone()
 	o.eachText(func(at location, text *string, limit int) {
-		if cut := prefix(*text, limit); len(cut) < len(*text) {
+		if cut := Shorten(*text, limit); len(cut) < len(*text) {
 			*text = cut
 			warnings = append(warnings, Warning{"text_cut", at.String(), "was longer than the hub keeps; the end is only in the original"})
 		}
@@ -64,8 +64,8 @@ func (o Order) Fit() (Order, []Warning) {
 	return o, warnings
 }
 
-// prefix returns the text's first n code points.
-func prefix(text string, n int) string {
+// Shorten returns the text's first n code points.
+func Shorten(text string, n int) string {
 	if len(text) <= n || utf8.RuneCountInString(text) <= n {
 		return text
 	}

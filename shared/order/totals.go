@@ -43,6 +43,13 @@ func (w *warner) when(odd bool, code string, at location, format string, args ..
 }
 
 func (w *warner) total(at location, o Order) {
+	sum, ok := o.Sum()
+	w.when(!ok, "total_overflow", at, "the parts are too large to add up")
+	w.when(ok && sum != o.Total, "total_mismatch", at, "the parts add up to %d, the total says %d", sum, o.Total)
+}
+
+// Sum adds the order's parts up as [Order.Warnings] says. It is false when they do not fit in 64 bits.
+func (o Order) Sum() (int64, bool) {
 	sum := tally{}
 	for i := range o.Items {
 		sum.add(o.Items[i].price(o.Items[i].Quantity))
@@ -58,8 +65,7 @@ func (w *warner) total(at location, o Order) {
 			sum.add(tally{amount: t.Amount})
 		}
 	}
-	w.when(sum.overflow, "total_overflow", at, "the parts are too large to add up")
-	w.when(!sum.overflow && sum.amount != o.Total, "total_mismatch", at, "the parts add up to %d, the total says %d", sum.amount, o.Total)
+	return sum.amount, !sum.overflow
 }
 
 func (w *warner) payment(at location, o Order) {

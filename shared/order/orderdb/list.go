@@ -104,3 +104,23 @@ func parseCursor(text string) (time.Time, string, error) {
 	}
 	return time.UnixMicro(n).UTC(), id, nil
 }
+
+// Find returns the id of the order that a channel means: by its whole identity, or, where the channel's message does not
+// carry all of it, the one received last on the link under the channel's own id. There being none is [fault.NotFound].
+func (s *Store) Find(ctx context.Context, tenant, link, channelOrderID string, identity []string) (string, error) {
+	if len(identity) > 0 {
+		id := order.ID(tenant, link, identity...)
+		_, err := s.Load(ctx, tenant, id)
+		return id, err
+	}
+	found, err := s.opts.Ledger.List(ctx, s.opts.Ledger.Query(tenant, collectionOrders).
+		Where("link", "==", link).Where("channelOrderId", "==", channelOrderID).
+		OrderBy("receivedAt", firestore.Desc).Limit(1))
+	if err != nil {
+		return "", fmt.Errorf("find an order of link %s: %w", link, err)
+	}
+	if len(found) == 0 {
+		return "", notFound()
+	}
+	return found[0].ID, nil
+}

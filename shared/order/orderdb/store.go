@@ -29,7 +29,6 @@ const (
 	keyLife         = 365 * 24 * time.Hour // guests' data
 	originalLife    = 90 * 24 * time.Hour  // what channels sent
 	idempotencyLife = 24 * time.Hour       // draft-ietf-httpapi-idempotency-key-header
-	eventLife       = 30 * 24 * time.Hour  // the feed of events
 )
 
 // tries bounds how often a decision is made anew because somebody else was faster.
