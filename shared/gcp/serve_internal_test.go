@@ -1,0 +1,90 @@
+package gcp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+)
+
+func testEnv() Env {
+	return Env{
+		"GOOGLE_CLOUD_PROJECT": "p", "RYGGRAD_KEY_RING": "r", "RYGGRAD_BASE_URL": "https://hub.test",
+		"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
+	}
+}
+
+func get(h http.Handler) int {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	return w.Code
+}
+
+func TestFailedBuildIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	builds := 0
+	s := &server{name: "test", env: testEnv, exit: func(int) {}, build: func(context.Context, Env) (http.Handler, error) {
+		if builds++; builds == 1 {
+			return nil, errors.New("the metadata server is not up yet")
+		}
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }), nil
+	}}
+	for i, want := range []int{http.StatusServiceUnavailable, http.StatusTeapot, http.StatusTeapot} {
+		if got := get(s); got != want {
+			t.Errorf("request %d is answered %d, want %d", i, got, want)
+		}
+	}
+	if builds != 2 {
+		t.Errorf("built %d times", builds)
+	}
+}
+
+func TestDrainWaitsForRequestsInFlightAndExitsClean(t *testing.T) {
+	t.Parallel()
+	inside, release := make(chan struct{}), make(chan struct{})
+	var first, closed, finished atomic.Bool
+	first.Store(true)
+	exited := make(chan int, 1)
+	s := &server{name: "test", env: testEnv, exit: func(code int) { exited <- code }}
+	s.build = func(context.Context, Env) (http.Handler, error) {
+		h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if first.CompareAndSwap(true, false) {
+				close(inside)
+				<-release
+				finished.Store(true)
+			}
+			w.WriteHeader(http.StatusOK)
+		})
+		return Closing(h, closer(func() error {
+			closed.Store(finished.Load())
+			return nil
+		})), nil
+	}
+	answered := make(chan int, 1)
+	go func() { answered <- get(s) }()
+	<-inside
+	signals := make(chan os.Signal, 1)
+	signals <- syscall.SIGTERM
+	drained := make(chan struct{})
+	go func() { s.drainOn(signals); close(drained) }()
+	for get(s) != http.StatusServiceUnavailable { // until the drain has begun
+	}
+	select {
+	case <-exited:
+		t.Fatal("the process ended with a request in flight")
+	default:
+	}
+	close(release)
+	<-drained
+	if code := <-exited; code != 0 || <-answered != http.StatusOK || !closed.Load() {
+		t.Errorf("exit %d, closed after the last request: %t", code, closed.Load())
+	}
+}
+
+type closer func() error
+
+func (c closer) Close() error { return c() }
