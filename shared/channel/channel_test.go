@@ -15,8 +15,8 @@ import (
 	"ryggrad.internal/hub/shared/order"
 )
 
-func detailsOf(t testing.TB, err error) []string {
-	t.Helper()
+func detailsOf(tb testing.TB, err error) []string {
+	tb.Helper()
 	var f *fault.Error
 	if !errors.As(err, &f) {
 		return nil

@@ -293,7 +293,9 @@ func (d *deliverectReading) payment() {
 		o.Payment.Due = o.Total
 	}
 	d.extra.all("payment", in.Rest)
-	d.extra.integer("payment.type", in.Type)
+	if method == "other" {
+		d.extra.integer("payment.type", in.Type)
+	}
 }
 
 // taxes come as a list or as one total. Nothing says whether the prices include them: where prices are without tax the
@@ -302,8 +304,9 @@ func (d *deliverectReading) taxes() {
 	var list []deliverectTax
 	err := json.Unmarshal(d.in.Taxes, &list)
 	if d.in.Taxes.Kind() == '{' {
-		list = make([]deliverectTax, 1)
-		err = json.Unmarshal(d.in.Taxes, &list[0])
+		var one deliverectTax
+		err = json.Unmarshal(d.in.Taxes, &one)
+		list = []deliverectTax{one}
 	}
 	if err != nil {
 		list = nil

@@ -15,11 +15,11 @@ import (
 	"ryggrad.internal/hub/shared/order"
 )
 
-func deliverect(t testing.TB) channel.Adapter {
-	t.Helper()
+func deliverect(tb testing.TB) channel.Adapter {
+	tb.Helper()
 	a, ok := channel.Named("deliverect")
 	if !ok {
-		t.Fatal("there is no adapter deliverect")
+		tb.Fatal("there is no adapter deliverect")
 	}
 	return a
 }
@@ -28,25 +28,25 @@ func stockholm() channel.Link {
 	return channel.Link{Places: []channel.Place{{Location: "loc_sthlm", Currency: "SEK"}}}
 }
 
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
+func fixture(tb testing.TB, name string) []byte {
+	tb.Helper()
 	body, err := os.ReadFile(filepath.Join("testdata", "deliverect", name+".json"))
 	if err != nil {
-		t.Fatalf("read fixture: %v", err)
+		tb.Fatalf("read fixture: %v", err)
 	}
 	return body
 }
 
 // placed reads a payload that must be a new order.
-func placed(t testing.TB, body []byte, link channel.Link) channel.NewOrder {
-	t.Helper()
-	message, err := deliverect(t).Read(channel.Request{Path: "orders", Body: body}, link)
+func placed(tb testing.TB, body []byte, link channel.Link) channel.NewOrder {
+	tb.Helper()
+	message, err := deliverect(tb).Read(channel.Request{Path: "orders", Body: body}, link)
 	if err != nil {
-		t.Fatalf("read: %v", err)
+		tb.Fatalf("read: %v", err)
 	}
 	m, ok := message.(channel.NewOrder)
 	if !ok {
-		t.Fatalf("read as %T", message)
+		tb.Fatalf("read as %T", message)
 	}
 	return m
 }
@@ -74,7 +74,7 @@ func TestADeliverectOrder(t *testing.T) {
 		}},
 		Total: 2140, Payment: order.Payment{Method: "card_online", Status: order.Paid},
 		DeliveryAddress: &order.Address{Street: "Kungsgatan", StreetNumber: "44", PostalCode: "11135", City: "Stockholm", Country: "SE"},
-		Extra:           map[string]jsontext.Value{"courier": jsontext.Value(`"restaurant"`), "payment.type": jsontext.Value(`0`)},
+		Extra:           map[string]jsontext.Value{"courier": jsontext.Value(`"restaurant"`)},
 	}
 	if diff := cmp.Diff(want, m.Order); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)
@@ -128,7 +128,7 @@ func TestADeliverectOrderWithEverything(t *testing.T) {
 			"items[0].discountReferenceIds": jsontext.Value(`[2]`), "items[0].productTags": jsontext.Value(`[104, 9]`),
 			"items[0].subItems[0].sortOrder": jsontext.Value(`1`), "numberOfCustomers": jsontext.Value(`2`),
 			"packaging": jsontext.Value(`{ "includeCutlery": false }`), "payment.commissionType": jsontext.Value(`"regular"`),
-			"payment.rebate": jsontext.Value(`0`), "payment.type": jsontext.Value(`3`), "pickupTime": jsontext.Value(`"2026-03-01T19:15:00.000Z"`),
+			"payment.rebate": jsontext.Value(`0`), "pickupTime": jsontext.Value(`"2026-03-01T19:15:00.000Z"`),
 			"status": jsontext.Value(`10`), "table": jsontext.Value(`""`),
 			"taxes[0].taxClassId": jsontext.Value(`1`), "taxes[1].taxClassId": jsontext.Value(`2`),
 		},
@@ -228,7 +228,7 @@ func TestAPickupPaidInCash(t *testing.T) {
 		Discounts: []order.Discount{{Name: "Discount", Amount: 100, FundedBy: "restaurant"}},
 		Total:     1150, Payment: order.Payment{Method: "cash", Status: order.Unpaid, Due: 1150},
 		Customer: &order.Customer{Name: "Bo"},
-		Extra:    map[string]jsontext.Value{"courier": jsontext.Value(`"restaurant"`), "payment.type": jsontext.Value(`1`)},
+		Extra:    map[string]jsontext.Value{"courier": jsontext.Value(`"restaurant"`)},
 	}
 	if diff := cmp.Diff(want, m.Order); diff != "" || len(m.Warnings) > 0 {
 		t.Errorf("warnings %v, order (-want +got):\n%s", m.Warnings, diff)
@@ -325,6 +325,24 @@ func TestEveryFaultOfADeliverectOrderIsTold(t *testing.T) {
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+}
+
+func TestEstimatesOfAnOrderAsSoonAsPossibleAreNoWishes(t *testing.T) {
+	t.Parallel()
+	body := strings.Replace(string(fixture(t, "delivery")), `"deliveryIsAsap": false`, `"deliveryIsAsap": true`, 1)
+	o := placed(t, []byte(body), stockholm()).Order
+	if o.RequestedFor != "" || string(o.Extra["deliveryTime"]) != `"2026-03-01T19:40:00.000Z"` || string(o.Extra["pickupTime"]) != `"2026-03-01T19:15:00.000Z"` {
+		t.Errorf("wanted %q, extra %v", o.RequestedFor, o.Extra)
+	}
+}
+
+func TestAnUnknownPaymentIsKeptAsSent(t *testing.T) {
+	t.Parallel()
+	body := strings.Replace(string(fixture(t, "pickup_cash")), `"type": 1`, `"type": 77`, 1)
+	o := placed(t, []byte(body), stockholm()).Order
+	if o.Payment.Method != "other" || o.Payment.Status != order.PaymentUnknown || string(o.Extra["payment.type"]) != "77" {
+		t.Errorf("payment %+v, kept type %s", o.Payment, o.Extra["payment.type"])
 	}
 }
 
@@ -425,6 +443,16 @@ func TestTheirOwnExamples(t *testing.T) {
 		}
 		if got != want || err != nil {
 			t.Errorf("%s is read as %q, %v (%v); want %s", name, got, err, detailsOf(t, err), want)
+		}
+	}
+}
+
+func BenchmarkDeliverect(b *testing.B) {
+	body, a := fixture(b, "delivery"), deliverect(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := a.Read(channel.Request{Body: body}, stockholm()); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -11,11 +11,11 @@ import (
 	"ryggrad.internal/hub/shared/order"
 )
 
-func canonical(t testing.TB, o order.Order) []byte {
-	t.Helper()
+func canonical(tb testing.TB, o order.Order) []byte {
+	tb.Helper()
 	b, err := o.Canonical()
 	if err != nil {
-		t.Fatalf("spell canonically: %v", err)
+		tb.Fatalf("spell canonically: %v", err)
 	}
 	return b
 }
@@ -23,14 +23,17 @@ func canonical(t testing.TB, o order.Order) []byte {
 func TestTheSameContentHasTheSameBytes(t *testing.T) {
 	t.Parallel()
 	base := sample()
+	base.RequestedFor = "2026-03-01T19:00:00+01:00"
 	base.Extra = map[string]jsontext.Value{"courier": jsontext.Value(`{"a":1,"b":["x"]}`), "tags": jsontext.Value(`[1]`)}
 	for name, change := range map[string]func(*order.Order){
 		"nothing changed":               func(*order.Order) {},
 		"the same instant, other zone":  func(o *order.Order) { o.PlacedAt = "2026-03-01T17:04:05.000Z" },
+		"the same wish, other zone":     func(o *order.Order) { o.RequestedFor = "2026-03-01T18:00:00Z" },
 		"an empty list for none":        func(o *order.Order) { o.Items[0].Modifiers[0].Modifiers = []order.Item{} },
 		"extra with its members turned": func(o *order.Order) { o.Extra["courier"] = jsontext.Value(`{ "b": ["\u0078"], "a": 1 }`) },
 	} {
 		o := sample()
+		o.RequestedFor = "2026-03-01T19:00:00+01:00"
 		o.Extra = map[string]jsontext.Value{"tags": jsontext.Value(`[1]`), "courier": jsontext.Value(`{"a":1,"b":["x"]}`)}
 		change(&o)
 		if !bytes.Equal(canonical(t, base), canonical(t, o)) || len(order.Diff(base, o)) > 0 {

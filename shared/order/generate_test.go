@@ -39,11 +39,11 @@ func sample() order.Order {
 }
 
 // mustParse reads an order's public JSON.
-func mustParse(t testing.TB, text []byte) order.Order {
-	t.Helper()
+func mustParse(tb testing.TB, text []byte) order.Order {
+	tb.Helper()
 	var o order.Order
 	if err := json.Unmarshal(text, &o); err != nil {
-		t.Fatalf("read order: %v", err)
+		tb.Fatalf("read order: %v", err)
 	}
 	return o
 }

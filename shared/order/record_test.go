@@ -13,7 +13,7 @@ import (
 	"ryggrad.internal/hub/shared/order"
 )
 
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("CET", 3600)) //nolint:gochecknoglobals // a constant
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("CET", 3600))
 
 func received() order.Record {
 	face, _ := sample().Split()
