@@ -67,7 +67,8 @@ func (k *DataKey) Seal(plaintext []byte, b Binding) ([]byte, error) {
 	}
 	sealed := make([]byte, 1, 1+len(plaintext)+k.content.Overhead())
 	sealed[0] = version
-	return k.content.Seal(sealed, nil, plaintext, b.associated(forContent, sealed)), nil
+	associated := b.associated(forContent, sealed)
+	return k.content.Seal(sealed, nil, plaintext, associated), nil //nolint:gosec // this AEAD draws its nonces itself
 }
 
 // Open returns what [DataKey.Seal] was given. It fails with [ErrDamaged] or [ErrRefused], and then returns nothing.

@@ -15,38 +15,38 @@ var guestPlace = envelope.Binding{Tenant: "ten_a", Collection: "orders", Documen
 
 var october = envelope.KeyID{Tenant: "ten_a", Month: "2026-10"}
 
-func newDataKey(t testing.TB) *envelope.DataKey {
-	t.Helper()
+func newDataKey(tb testing.TB) *envelope.DataKey {
+	tb.Helper()
 	key, err := envelope.NewDataKey(nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return key
 }
 
-func newTenantKey(t testing.TB, id envelope.KeyID, earlier *envelope.TenantKey) *envelope.TenantKey {
-	t.Helper()
+func newTenantKey(tb testing.TB, id envelope.KeyID, earlier *envelope.TenantKey) *envelope.TenantKey {
+	tb.Helper()
 	key, err := envelope.NewTenantKey(id, earlier)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return key
 }
 
 // kept returns the key as it comes back from its document.
-func kept(t testing.TB, key *envelope.TenantKey) *envelope.TenantKey {
-	t.Helper()
+func kept(tb testing.TB, key *envelope.TenantKey) *envelope.TenantKey {
+	tb.Helper()
 	keyset, err := key.Keyset()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	index, err := key.SealedIndex()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	again, err := envelope.OpenTenantKey(key.ID(), keyset, index)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return again
 }
@@ -58,8 +58,9 @@ type sealer struct {
 }
 
 // sealers gives every way to seal; all are held to the same promises.
-func sealers(t testing.TB) map[string]sealer {
-	data, tenant, originals := newDataKey(t), newTenantKey(t, october, nil), envelope.NewOriginals()
+func sealers(tb testing.TB) map[string]sealer {
+	tb.Helper()
+	data, tenant, originals := newDataKey(tb), newTenantKey(tb, october, nil), envelope.NewOriginals()
 	return map[string]sealer{
 		"a data key":   {data.Seal, data.Open},
 		"a tenant key": {tenant.Seal, tenant.Open},
@@ -364,7 +365,7 @@ func TestKeyIDs(t *testing.T) {
 	t.Parallel()
 	for text, ok := range map[string]bool{
 		"ten_a_2026-10": true, "a_0001-01": true, "": false, "2026-10": false, "_2026-10": false, "ten_a_2026-13": false,
-		"ten_a_2026-1": false, "ten_a_26-10": false, "ten/a_2026-10": false, "ten_a_2026-10 ": false,
+		"ten_a_2026-1": false, "ten_a_26-10": false, "ten/a_2026-10": false, "ten_a_2026-10x": false,
 	} {
 		id, err := envelope.ParseKeyID(text)
 		if (err == nil) != ok || ok && id.String() != text {

@@ -31,15 +31,15 @@ type vectors struct {
 	Plaintext string
 }
 
-func readVectors(t testing.TB, name string) vectors {
-	t.Helper()
+func readVectors(tb testing.TB, name string) vectors {
+	tb.Helper()
 	text, err := os.ReadFile("testdata/" + name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var v vectors
 	if err := json.Unmarshal(text, &v); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v
 }
@@ -138,14 +138,14 @@ func FuzzOpen(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	real := [][]byte{v.Guest, v.Original, v.Wrapped, v.Signing}
-	for _, seed := range append(real, nil, []byte{1}, []byte{1, 255}) {
+	known := [][]byte{v.Guest, v.Original, v.Wrapped, v.Signing}
+	for _, seed := range append(known, nil, []byte{1}, []byte{1, 255}) {
 		f.Add(seed)
 	}
 	originals := envelope.NewOriginals()
 	f.Fuzz(func(t *testing.T, sealed []byte) {
-		for _, known := range real {
-			if bytes.Equal(sealed, known) {
+		for _, good := range known {
+			if bytes.Equal(sealed, good) {
 				return
 			}
 		}

@@ -9,22 +9,22 @@ import (
 	"ryggrad.internal/hub/shared/envelope"
 )
 
-func email(t testing.TB, address string) envelope.Contact {
-	t.Helper()
+func email(tb testing.TB, address string) envelope.Contact {
+	tb.Helper()
 	c, ok := envelope.Email(address)
 	if !ok {
-		t.Fatalf("%q is no address", address)
+		tb.Fatalf("%q is no address", address)
 	}
 	return c
 }
 
 const phoneNumber = "+46701234567"
 
-func phone(t testing.TB, number string) envelope.Contact {
-	t.Helper()
+func phone(tb testing.TB, number string) envelope.Contact {
+	tb.Helper()
 	c, ok := envelope.Phone(number, "SE")
 	if !ok {
-		t.Fatalf("%q is no number", number)
+		tb.Fatalf("%q is no number", number)
 	}
 	return c
 }

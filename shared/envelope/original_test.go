@@ -32,7 +32,7 @@ func TestAnOriginalHasALimit(t *testing.T) {
 	if got, err := originals.Open(key, sealed, guestPlace); err != nil || !bytes.Equal(got, largest) {
 		t.Errorf("the largest original came back with %d bytes, %v", len(got), err)
 	}
-	if _, err := originals.Seal(key, append(largest, 0), guestPlace); !errors.Is(err, envelope.ErrTooLarge) {
+	if _, err := originals.Seal(key, append(bytes.Clone(largest), 0), guestPlace); !errors.Is(err, envelope.ErrTooLarge) {
 		t.Errorf("one byte more: %v", err)
 	}
 }

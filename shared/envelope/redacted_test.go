@@ -31,7 +31,7 @@ func TestSecretsNeverPrint(t *testing.T) {
 				if !strings.Contains(text, "[redacted]") {
 					t.Errorf("%q does not say that it is redacted", text)
 				}
-				for _, leak := range []string{string(secret), hex.EncodeToString(secret), fmt.Sprint(secret), "48 49 50"} {
+				for _, leak := range []string{string(secret), hex.EncodeToString(secret), fmt.Sprintf("%d", secret), "48 49 50"} {
 					if strings.Contains(text, leak) {
 						t.Errorf("%q holds the secret", text)
 					}

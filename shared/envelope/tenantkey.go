@@ -83,11 +83,11 @@ func (k *TenantKey) ID() KeyID { return k.id }
 
 // Keyset returns the key itself, as a Tink keyset in clear: for KMS to wrap, and for nothing else. Clear it after use.
 func (k *TenantKey) Keyset() ([]byte, error) {
-	var clear bytes.Buffer
-	if err := insecurecleartextkeyset.Write(k.handle, keyset.NewBinaryWriter(&clear)); err != nil {
+	var cleartext bytes.Buffer
+	if err := insecurecleartextkeyset.Write(k.handle, keyset.NewBinaryWriter(&cleartext)); err != nil {
 		return nil, fmt.Errorf("write tenant key %s: %w", k.id, err)
 	}
-	return clear.Bytes(), nil
+	return cleartext.Bytes(), nil
 }
 
 // Wrap returns the data key sealed for one place, about 100 bytes. It fails with [ErrUnbound].
@@ -138,7 +138,7 @@ func (k *TenantKey) seal(p purpose, plaintext []byte, b Binding) ([]byte, error)
 		return nil, ErrUnbound
 	}
 	id := k.id.String()
-	header := append([]byte{version, byte(len(id))}, id...)
+	header := append([]byte{version, byte(len(id))}, id...) //nolint:gosec // at most maxKeyID, checked with the id
 	ciphertext, err := k.aead.Encrypt(plaintext, b.associated(p, header))
 	if err != nil {
 		return nil, fmt.Errorf("seal under tenant key %s: %w", id, err)

@@ -174,6 +174,7 @@ func passing(err error) bool {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Internal, codes.Aborted,
 		codes.Canceled, codes.Unknown:
 		return true
+	default:
+		return false
 	}
-	return false
 }

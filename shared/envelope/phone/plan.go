@@ -39,6 +39,8 @@ type plans struct {
 }
 
 // table splits the numbering table on first use.
+//
+//nolint:gochecknoglobals // an embedded table, read once and never changed
 var table = sync.OnceValue(func() plans {
 	all := plans{regions: make(map[string]*plan, 256), codes: make(map[string]*plan, 256)}
 	for line := range strings.Lines(numbering) {

@@ -20,7 +20,7 @@ func read(number string) (digits string, plus, ok bool) {
 		d := digit(r)
 		switch {
 		case d >= 0:
-			out.WriteByte(byte('0' + d))
+			out.WriteByte("0123456789"[d])
 		case (r == '+' || r == '＋') && out.Len() == 0:
 			plus = true
 		case between(r):

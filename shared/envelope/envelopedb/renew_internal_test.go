@@ -12,11 +12,11 @@ import (
 var noon = time.Date(2026, 10, 15, 12, 0, 0, 0, time.UTC)
 
 // warm returns a keyring that holds the tenant's key of October, and no client to get another one with.
-func warm(t testing.TB, tenant string) *Keyring {
-	t.Helper()
+func warm(tb testing.TB, tenant string) *Keyring {
+	tb.Helper()
 	key, err := envelope.NewTenantKey(envelope.KeyIDAt(tenant, noon), nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	k := New(Options{Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler)})
 	k.cache.put(key.ID(), key, noon, noon.Add(time.Minute))

@@ -2,7 +2,6 @@ package phone
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -54,7 +53,7 @@ func libraryTable(t *testing.T) string {
 func lengths(all []int32) string {
 	var out []string
 	for _, n := range all {
-		out = append(out, fmt.Sprint(n))
+		out = append(out, strconv.Itoa(int(n)))
 	}
 	return strings.Join(out, ",")
 }
