@@ -1,0 +1,188 @@
+package pubsub_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	pubsubapi "cloud.google.com/go/pubsub/v2/apiv1"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"ryggrad.internal/hub/shared/localcloud/pubsub"
+	"ryggrad.internal/hub/shared/localcloud/wire"
+)
+
+const (
+	topic        = "projects/p/topics/events"
+	deadTopic    = "projects/p/topics/events-dead"
+	subscription = "projects/p/subscriptions/dispatch"
+)
+
+// bench is a Pub/Sub with an endpoint that the test answers for, one request at a time or several.
+type bench struct {
+	clock    atomic.Int64 // the server's, in nanoseconds that are added to the real time
+	faults   wire.Faults  // of the clients
+	server   *pubsub.Server
+	topics   *pubsubapi.TopicAdminClient
+	subs     *pubsubapi.SubscriptionAdminClient
+	endpoint *httptest.Server
+	requests chan request       // what arrived at the endpoint
+	waits    chan time.Duration // the backoffs that began
+	release  chan time.Time     // ends one backoff
+	stop     func()             // ends the pusher and waits for it
+}
+
+// request is a push that waits for its answer.
+type request struct {
+	header http.Header
+	body   body
+	raw    string
+	answer chan<- int // the status
+}
+
+// body is a push request's as its receiver reads it.
+type body struct {
+	Message struct {
+		Data        []byte            `json:"data"`
+		Attributes  map[string]string `json:"attributes"`
+		MessageID   string            `json:"messageId"`
+		PublishTime time.Time         `json:"publishTime"`
+		OrderingKey string            `json:"orderingKey"`
+	} `json:"message"`
+	Subscription    string `json:"subscription"`
+	DeliveryAttempt int    `json:"deliveryAttempt"`
+}
+
+// start runs a Pub/Sub and, unless told otherwise by the endpoint's absence, a pusher of a subscription like sub.
+func start(t *testing.T, sub pubsub.Subscription) *bench {
+	t.Helper()
+	b := &bench{
+		requests: make(chan request, 100),
+		waits:    make(chan time.Duration, 100),
+		release:  make(chan time.Time),
+	}
+	b.server = pubsub.NewServer(func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) })
+	b.serve(t)
+	b.endpoint = httptest.NewServer(http.HandlerFunc(b.receive))
+	t.Cleanup(b.endpoint.Close)
+	for _, name := range []string{topic, deadTopic} {
+		if _, err := b.topics.CreateTopic(t.Context(), &pubsubpb.Topic{Name: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sub.Name, sub.Topic, sub.Endpoint = subscription, topic, b.endpoint.URL
+	inPubSub := sub
+	inPubSub.Ordered = false // so that the pusher alone keeps the order
+	if err := inPubSub.Create(t.Context(), b.subs); err != nil {
+		t.Fatal(err)
+	}
+	b.push(t, sub)
+	return b
+}
+
+// serve puts the server on a loopback port and opens the real clients.
+func (b *bench) serve(t *testing.T) {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := grpc.NewServer()
+	b.server.Register(g)
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = g.Serve(listener) })
+	opts := append(b.faults.DialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient(listener.Addr().String(), opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = conn.Close()
+		g.Stop()
+		serving.Wait()
+		_ = b.server.Close()
+	})
+	ctx := context.WithoutCancel(t.Context())
+	if b.topics, err = pubsubapi.NewTopicAdminClient(ctx, option.WithGRPCConn(conn)); err != nil {
+		t.Fatal(err)
+	}
+	if b.subs, err = pubsubapi.NewSubscriptionAdminClient(ctx, option.WithGRPCConn(conn)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) push(t *testing.T, sub pubsub.Subscription) {
+	t.Helper()
+	p := pubsub.NewPusher(sub, pubsub.PusherOptions{
+		Subscriber: b.subs, Publisher: b.topics, Wake: b.server.Wake,
+		After: func(d time.Duration) <-chan time.Time {
+			b.waits <- d
+			return b.release
+		},
+		Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) },
+	})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var running sync.WaitGroup
+	running.Go(func() { p.Run(ctx) })
+	b.stop = func() {
+		cancel()
+		running.Wait()
+	}
+	t.Cleanup(b.stop)
+}
+
+// receive hands a push to the test and answers what the test says.
+func (b *bench) receive(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/elsewhere" {
+		return
+	}
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	answer := make(chan int, 1)
+	req := request{header: r.Header, raw: string(raw), answer: answer}
+	if err := json.Unmarshal(raw, &req.body); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	b.requests <- req
+	select {
+	case status := <-answer:
+		w.Header().Set("Location", b.endpoint.URL+"/elsewhere") // where nobody must go
+		w.WriteHeader(status)
+		if status == http.StatusProcessing {
+			<-r.Context().Done() // no further answer: this one must do
+		}
+	case <-r.Context().Done():
+	}
+}
+
+func (b *bench) publish(t *testing.T, messages ...*pubsubpb.PubsubMessage) {
+	t.Helper()
+	for _, m := range messages {
+		_, err := b.topics.Publish(t.Context(), &pubsubpb.PublishRequest{Topic: topic, Messages: []*pubsubpb.PubsubMessage{m}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// next returns the next push, answered with a status.
+func (b *bench) next(status int) body {
+	r := <-b.requests
+	r.answer <- status
+	return r.body
+}
+
+func text(data string) *pubsubpb.PubsubMessage { return &pubsubpb.PubsubMessage{Data: []byte(data)} }
