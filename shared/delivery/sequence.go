@@ -28,34 +28,56 @@ func Blocked(d Delivery, events []Event, deliveries []Delivery, now time.Time) (
 		if !inFrontOf(other, d) {
 			continue
 		}
-		if at := other.NextAt.Add(afterDelivery); at.After(until) {
-			until = at
-		}
+		until = latest(until, latest(other.NextAt, now).Add(afterDelivery))
 		blocked = true
 	}
 	return until, blocked
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func inFrontOf(other, d Delivery) bool {
 	return other.Endpoint == d.Endpoint && other.Order == d.Order && other.Sequence < d.Sequence && !other.Settled()
 }
 
-// Next returns which of an order's deliveries may go now that d is settled: the first one behind it at the same endpoint
-// that is not settled, if there is one.
-func Next(d Delivery, deliveries []Delivery) (next Delivery, found bool) {
-	for _, other := range deliveries {
-		if d.Order == "" || !inFrontOf(d.open(), other) || other.Settled() {
+// Next returns which of an order's deliveries may go now that d is settled, as its place in the list: the first one behind
+// d at the same endpoint that is not settled. It returns -1 when there is none.
+func Next(d Delivery, deliveries []Delivery) int {
+	next := -1
+	d.State = Pending // as it was: what did it hold up?
+	for i, other := range deliveries {
+		if d.Order == "" || other.Settled() || !inFrontOf(d, other) {
 			continue
 		}
-		if !found || other.Sequence < next.Sequence {
-			next, found = other, true
+		if next < 0 || other.Sequence < deliveries[next].Sequence {
+			next = i
 		}
 	}
-	return next, found
+	return next
 }
 
-// open returns the delivery as if it were still pending.
-func (d Delivery) open() Delivery {
-	d.State = Pending
-	return d
+// Heads returns the places of the deliveries that stand first, among those given, for their order and endpoint, and of
+// all that are about no order. The others cannot go before them.
+func Heads(deliveries []Delivery) []int {
+	type line struct{ endpoint, order string }
+	first := map[line]int{}
+	var heads []int
+	for i, d := range deliveries {
+		at, seen := first[line{d.Endpoint, d.Order}]
+		switch {
+		case d.Order == "":
+			heads = append(heads, i)
+		case !seen:
+			first[line{d.Endpoint, d.Order}] = len(heads)
+			heads = append(heads, i)
+		case d.Sequence < deliveries[heads[at]].Sequence:
+			heads[at] = i
+		}
+	}
+	return heads
 }

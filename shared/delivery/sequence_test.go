@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"ryggrad.internal/hub/shared/delivery"
@@ -37,7 +38,7 @@ func TestWhatADeliveryWaitsFor(t *testing.T) {
 		"one that is settled":                     {deliveries: []delivery.Delivery{settled}},
 		"one to another endpoint":                 {deliveries: []delivery.Delivery{other}},
 		"an event and, longer, a delivery":        {events: []delivery.Event{event(1)}, deliveries: []delivery.Delivery{due}, want: time.Hour + time.Second},
-		"an earlier delivery that is overdue":     {deliveries: []delivery.Delivery{earlier.Hold(noon().Add(-time.Hour))}, want: -time.Hour + time.Second},
+		"an earlier delivery that is overdue":     {deliveries: []delivery.Delivery{earlier.Hold(noon().Add(-time.Hour))}, want: time.Second},
 		"a later delivery to the same endpoint":   {deliveries: []delivery.Delivery{delivery.New(event(4), "ep_1", "", noon())}},
 		"an event of the order before, long gone": {events: []delivery.Event{}},
 	} {
@@ -55,7 +56,7 @@ func TestEventsOfNoOrderWaitForNothing(t *testing.T) {
 	if _, blocked := delivery.Blocked(two, []delivery.Event{notice}, []delivery.Delivery{one}, noon()); blocked {
 		t.Error("a notice waits")
 	}
-	if _, found := delivery.Next(one, []delivery.Delivery{two}); found {
+	if delivery.Next(one, []delivery.Delivery{two}) >= 0 {
 		t.Error("a notice has a successor")
 	}
 }
@@ -69,12 +70,27 @@ func TestTheNextInLineFollows(t *testing.T) {
 	line[3] = line[3].Fail(delivery.Gone, noon())
 	stranger := delivery.New(event(2), "ep_2", "", noon())
 	done := line[2].Record(webhook.Result{Status: 200}, noon(), 0)
-	next, found := delivery.Next(done, []delivery.Delivery{line[5], stranger, line[4], line[3], line[1], done})
-	if !found || next.Sequence != 4 {
-		t.Errorf("got %t, %d", found, next.Sequence)
+	behind := []delivery.Delivery{line[5], stranger, line[4], line[3], line[1], done}
+	if next := delivery.Next(done, behind); next < 0 || behind[next].Sequence != 4 {
+		t.Errorf("got %d", next)
 	}
-	if _, found := delivery.Next(line[5], line); found {
+	if delivery.Next(line[5], line) >= 0 {
 		t.Error("the last has a successor")
+	}
+}
+
+func TestHeadsStandFirstInTheirLines(t *testing.T) {
+	t.Parallel()
+	elsewhere := delivery.New(event(2), "ep_2", "", noon())
+	other := event(9)
+	other.Order = "ord_2"
+	notice := delivery.New(delivery.Event{ID: "evt_n"}, "ep_1", "", noon())
+	list := []delivery.Delivery{
+		delivery.New(event(3), "ep_1", "", noon()), notice, elsewhere, delivery.New(event(1), "ep_1", "", noon()),
+		delivery.New(other, "ep_1", "", noon()), notice, delivery.New(event(2), "ep_1", "", noon()),
+	}
+	if diff := cmp.Diff([]int{3, 1, 2, 4, 5}, delivery.Heads(list)); diff != "" {
+		t.Errorf("heads (-want +got):\n%s", diff)
 	}
 }
 
@@ -150,8 +166,9 @@ func (w *world) work(d delivery.Delivery) {
 	status := rapid.SampledFrom([]int{200, 200, 500, 0, 410}).Draw(w.t, "status")
 	d = d.Record(webhook.Result{Status: status}, w.now, 0.5)
 	w.deliveries[d.ID] = d
-	if next, found := delivery.Next(d, w.all()); d.Settled() && found {
-		if claimed, ok := next.Take("worker", w.now); ok {
+	all := w.all()
+	if next := delivery.Next(d, all); d.Settled() && next >= 0 {
+		if claimed, ok := all[next].Take("worker", w.now); ok {
 			w.work(claimed)
 		}
 	}

@@ -1,0 +1,31 @@
+package deliverydb
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"ryggrad.internal/hub/shared/fault"
+)
+
+func FuzzCursor(f *testing.F) {
+	f.Add(cursor(time.UnixMicro(1_700_000_000_000_000), "evt_1_ep_1"))
+	f.Add("")
+	f.Add("MSBh")
+	f.Add("MTcwMDAwMDAwMDAwMDAwMCBhL2I")
+	f.Fuzz(func(t *testing.T, text string) {
+		at, id, err := parseCursor(text)
+		if err != nil {
+			if !fault.Is(err, fault.Invalid) {
+				t.Fatalf("%v is not the caller's fault", err)
+			}
+			return
+		}
+		if id == "" || strings.Contains(id, "/") {
+			t.Fatalf("%q names the document %q", text, id)
+		}
+		if again, same, err := parseCursor(cursor(at, id)); err != nil || !again.Equal(at) || same != id {
+			t.Fatalf("%q reads back as %s, %q, %v", text, again, same, err)
+		}
+	})
+}
