@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -38,7 +39,10 @@ func Open(cfg Config) *Cloud {
 // Firestore returns the client of the hub's database.
 func (c *Cloud) Firestore(ctx context.Context) (*firestore.Client, error) {
 	return c.firestore.get(func() (*firestore.Client, error) {
-		opts := c.options(c.cfg.FirestoreHost)
+		opts, err := c.options(c.cfg.FirestoreHost)
+		if err != nil {
+			return nil, err
+		}
 		return firestore.NewClientWithDatabase(context.WithoutCancel(ctx), c.cfg.Project, c.cfg.Database, opts...)
 	})
 }
@@ -46,14 +50,22 @@ func (c *Cloud) Firestore(ctx context.Context) (*firestore.Client, error) {
 // KMS returns the client of the key management service.
 func (c *Cloud) KMS(ctx context.Context) (*kms.KeyManagementClient, error) {
 	return c.kms.get(func() (*kms.KeyManagementClient, error) {
-		return kms.NewKeyManagementClient(context.WithoutCancel(ctx), c.options(c.cfg.KMSHost)...)
+		opts, err := c.options(c.cfg.KMSHost)
+		if err != nil {
+			return nil, err
+		}
+		return kms.NewKeyManagementClient(context.WithoutCancel(ctx), opts...)
 	})
 }
 
 // Publisher returns the publisher of a topic, by the topic's short name.
 func (c *Cloud) Publisher(ctx context.Context, topic string) (*pubsub.Publisher, error) {
 	client, err := c.pubsub.get(func() (*pubsub.Client, error) {
-		return pubsub.NewClient(context.WithoutCancel(ctx), c.cfg.Project, c.options(c.cfg.PubSubHost)...)
+		opts, err := c.options(c.cfg.PubSubHost)
+		if err != nil {
+			return nil, err
+		}
+		return pubsub.NewClient(context.WithoutCancel(ctx), c.cfg.Project, opts...)
 	})
 	if err != nil {
 		return nil, err
@@ -83,20 +95,38 @@ func (c *Cloud) Close() error {
 	)
 }
 
-func (c *Cloud) options(emulator string) []option.ClientOption {
-	opts := make([]option.ClientOption, 0, len(c.cfg.DialOptions)+3)
-	for _, d := range c.cfg.DialOptions {
-		opts = append(opts, option.WithGRPCDialOption(d))
-	}
+// options returns how to reach a service: Google's own address, or an emulator's.
+func (c *Cloud) options(emulator string) ([]option.ClientOption, error) {
 	if emulator == "" {
-		return opts
+		opts := make([]option.ClientOption, 0, len(c.cfg.DialOptions))
+		for _, d := range c.cfg.DialOptions {
+			opts = append(opts, option.WithGRPCDialOption(d))
+		}
+		return opts, nil
 	}
-	return append(opts,
-		option.WithEndpoint(emulator),
-		option.WithoutAuthentication(),
-		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
-	)
+	// The connection is made here, because Google's clients that find an emulator in the process's environment make
+	// their own and forget the dial options.
+	conn, err := grpc.NewClient(emulator, append([]grpc.DialOption{
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithPerRPCCredentials(owner{}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32), grpc.MaxCallSendMsgSize(math.MaxInt32)),
+	}, c.cfg.DialOptions...)...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the emulator at %s: %w", emulator, err)
+	}
+	return []option.ClientOption{option.WithGRPCConn(conn), option.WithoutAuthentication()}, nil
 }
+
+// owner is the credential that Google's emulators take for an administrator's.
+type owner struct{}
+
+// GetRequestMetadata returns the credential.
+func (owner) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer owner"}, nil
+}
+
+// RequireTransportSecurity tells that emulators speak plaintext.
+func (owner) RequireTransportSecurity() bool { return false }
 
 // lazy is a value that is made when first needed; a failure to make it is not remembered.
 type lazy[T any] struct {

@@ -67,7 +67,8 @@ func (r Receipt) Wrote(o Object) bool {
 }
 
 // Commit performs an act: all changes with an audit entry each, and the writes that go with them, or nothing of it.
-// Its errors are [ErrExists], [ErrStale], and faults.
+// Its errors are [ErrExists], [ErrStale], and faults; one of many at once is [fault.Unavailable] because of
+// [ErrContended].
 func (s *Store) Commit(ctx context.Context, act Act, changes []Change, with ...Write) (Receipt, error) {
 	r := Receipt{At: s.opts.Now().UTC().Truncate(time.Microsecond)}
 	batch := s.batch(act.Tenant)
@@ -270,6 +271,8 @@ func (b *batch) commit(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrExists, err)
 	case status.Code(err) == codes.FailedPrecondition, status.Code(err) == codes.NotFound:
 		return fmt.Errorf("%w: %w", ErrStale, err)
+	case status.Code(err) == codes.Aborted:
+		return fault.New(fault.Unavailable, "too many write this at once; try again").Because(fmt.Errorf("%w: %w", ErrContended, err))
 	case unavailable(err):
 		return fault.New(fault.Unavailable, "the database is busy; try again").Because(err)
 	default:

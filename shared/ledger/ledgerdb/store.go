@@ -36,11 +36,11 @@ const (
 // shards is how many parts documents are shared out into.
 const shards = 16
 
-// A create found its document there, or a change found it changed. Both may be the caller's own write, see
-// [Receipt.Wrote].
+// What a commit meets when it is not alone. The first two may speak of the caller's own write, see [Receipt.Wrote].
 var (
-	ErrExists = errors.New("the document exists already")
-	ErrStale  = errors.New("the document was changed since it was read")
+	ErrExists    = errors.New("the document exists already")
+	ErrStale     = errors.New("the document was changed since it was read")
+	ErrContended = errors.New("too many write the document at once") // wrapped by a [fault.Unavailable]
 )
 
 // Options are what a Store needs; every field is required.

@@ -53,7 +53,7 @@ func (s *Store) advance(ctx context.Context, act ledgerdb.Act, prior Stored, nex
 	if err == nil {
 		return done, nil
 	}
-	if errors.Is(err, ledgerdb.ErrStale) || errors.Is(err, ledgerdb.ErrExists) {
+	if overtaken(err) {
 		now, loadErr := s.Load(ctx, act.Tenant, next.ID)
 		if loadErr == nil && receipt.Wrote(now.object) {
 			return done, nil

@@ -47,7 +47,7 @@ func (s *Store) Place(ctx context.Context, p Placement) (Placed, error) {
 		if err == nil {
 			return Placed{Record: intake.record, Event: intake.event}, nil
 		}
-		if !errors.Is(err, ledgerdb.ErrExists) && !errors.Is(err, ledgerdb.ErrStale) {
+		if !overtaken(err) {
 			return Placed{}, fmt.Errorf("place order %s: %w", intake.record.ID, err)
 		}
 		placed, again, err := s.meet(ctx, p, intake, receipt)
@@ -56,6 +56,11 @@ func (s *Store) Place(ctx context.Context, p Placement) (Placed, error) {
 		}
 	}
 	return Placed{}, fault.New(fault.Unavailable, "too many send this order at once; try again").After(time.Second)
+}
+
+// overtaken tells whether somebody else, or an earlier attempt of one's own, was at the same documents.
+func overtaken(err error) bool {
+	return errors.Is(err, ledgerdb.ErrExists) || errors.Is(err, ledgerdb.ErrStale) || errors.Is(err, ledgerdb.ErrContended)
 }
 
 // intake is everything that one commit writes.

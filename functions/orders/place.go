@@ -1,0 +1,139 @@
+package orders
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"time"
+
+	"ryggrad.internal/hub/shared/event"
+	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/httpapi"
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+	"ryggrad.internal/hub/shared/order"
+	"ryggrad.internal/hub/shared/order/orderdb"
+)
+
+const actionReceive = "order.receive"
+
+type placeInput struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"257" doc:"A key of your own making, in quotes, kept for 24 hours. The order's own identity makes repeats safe without one." example:"\"8e03978e-40d5-43dd-bc93-6894a57f9324\""`
+	Body           order.Order
+}
+
+type placeOutput struct {
+	Status   int
+	Location string `header:"Location" doc:"The order's address"`
+	Replayed bool   `header:"Idempotent-Replayed" doc:"true when the order was here already"`
+	Body     placedBody
+}
+
+type placedBody struct {
+	ID         string        `json:"id" doc:"The order's id here"`
+	Status     order.Status  `json:"status"`
+	Version    int64         `json:"version" doc:"Counts the order's changes, from 1"`
+	ReceivedAt time.Time     `json:"receivedAt" doc:"When the order was taken in"`
+	Warnings   []warningBody `json:"warnings" doc:"What looks odd and was taken as it is"`
+}
+
+type warningBody struct {
+	Code     string `json:"code"`
+	Location string `json:"location"`
+	Message  string `json:"message"`
+}
+
+func (s *server) place(ctx context.Context, call httpapi.Call, in *placeInput) (*placeOutput, error) {
+	key, err := idempotencyKey(in.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	location, err := s.check(ctx, call.Caller, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	placed, err := s.take(ctx, orderdb.Placement{
+		Order:  in.Body,
+		Origin: order.Origin{Tenant: call.Caller.Tenant, Link: linkOf(call.Caller), Identity: []string{in.Body.ChannelOrderID}},
+		Act:    ledgerdb.ActOf(call.Caller, actionReceive, call.RequestID),
+		Region: location.Country,
+		Key:    key,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answerPlaced(placed, in.Body), nil
+}
+
+// take commits an order and announces it.
+func (s *server) take(ctx context.Context, p orderdb.Placement) (orderdb.Placed, error) {
+	placed, err := s.orders.Place(ctx, p)
+	if err == nil && placed.Event != "" {
+		s.announcer.Announce(ctx, event.Announcement{Tenant: p.Act.Tenant, Event: placed.Event})
+	}
+	return placed, err
+}
+
+// check finds everything that is wrong with an order for this caller.
+func (s *server) check(ctx context.Context, caller identity.Caller, o order.Order) (identity.Location, error) {
+	found := o.Check()
+	for _, at := range o.CardNumbers() {
+		found = append(found, fault.Detail{Location: at, Message: "holds a card number; card data must not be sent here"})
+	}
+	location, err := s.directory.Location(ctx, caller.Tenant, o.Location)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		found = append(found, fault.Detail{Location: "body.location", Message: "is not a location of yours"})
+	case err != nil:
+		return location, err
+	case !caller.MayUse(o.Location):
+		return location, fault.New(fault.Forbidden, "the credential does not reach this location")
+	case string(o.Currency) != location.Currency:
+		found = append(found, fault.Detail{Location: "body.currency", Message: "is not the location's currency, " + location.Currency})
+	}
+	if len(found) > 0 {
+		return location, fault.New(fault.Invalid, "the order breaks the rules").With(found...)
+	}
+	return location, nil
+}
+
+// linkOf names where a caller's orders come from: the channel that the client stands for, or the client itself.
+func linkOf(caller identity.Caller) string {
+	if caller.Channel != "" {
+		return caller.Channel
+	}
+	return caller.Actor.ID
+}
+
+// answerPlaced gives the stored answer: what the first request was answered with, however far the order is by now.
+func answerPlaced(p orderdb.Placed, sent order.Order) *placeOutput {
+	out := &placeOutput{
+		Status: http.StatusCreated, Location: "/v1/orders/" + p.Record.ID, Replayed: p.Replayed,
+		Body: placedBody{ID: p.Record.ID, Status: order.Received, Version: 1, ReceivedAt: p.Record.Received, Warnings: []warningBody{}},
+	}
+	if p.Replayed {
+		out.Status = http.StatusOK
+	}
+	for _, w := range sent.Warnings() {
+		out.Body.Warnings = append(out.Body.Warnings, warningBody(w))
+	}
+	return out
+}
+
+// quoted is a string of RFC 8941, section 3.3.3, without escapes: what keys are made of in practice.
+var quoted = regexp.MustCompile(`^"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"$`) //nolint:gochecknoglobals // compiled once, never changed
+
+// bare is a key without its quotes, as many clients send it.
+var bare = regexp.MustCompile(`^[A-Za-z0-9._:~-]{1,255}$`) //nolint:gochecknoglobals // compiled once, never changed
+
+// idempotencyKey reads the header. The draft asks for quotes; a key without them means the same.
+func idempotencyKey(header string) (string, error) {
+	if header == "" || bare.MatchString(header) {
+		return header, nil
+	}
+	if m := quoted.FindStringSubmatch(header); m != nil {
+		return m[1], nil
+	}
+	return "", fault.New(fault.Malformed, "the Idempotency-Key cannot be read").
+		With(fault.Detail{Location: "header.Idempotency-Key", Message: `must be 1 to 255 printable characters in double quotes, as in "8e03978e"`})
+}

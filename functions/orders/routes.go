@@ -1,0 +1,102 @@
+package orders
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"ryggrad.internal/hub/shared/channel"
+	"ryggrad.internal/hub/shared/event"
+	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/httpapi"
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/identity/identitydb"
+	"ryggrad.internal/hub/shared/order"
+	"ryggrad.internal/hub/shared/order/orderdb"
+)
+
+// deps are what the handler works with.
+type deps struct {
+	orders    *orderdb.Store
+	directory *identitydb.Directory
+	announcer event.Announcer
+	now       func() time.Time
+	api       httpapi.Options
+}
+
+type server struct {
+	deps
+	meter func(r *http.Request, key string) error
+}
+
+// newHandler returns the function's handler: every route it has, and the permission each needs.
+func newHandler(d deps) *httpapi.API {
+	s := &server{deps: d}
+	d.api.Name, d.api.Title = "orders", "Ryggrad orders"
+	d.api.Description = "Takes orders in exactly once and tells how they stand. Money is an integer in the currency's minor unit."
+	api := httpapi.New(d.api)
+	httpapi.Handle(api, httpapi.Route{
+		Method: http.MethodPost, Path: "/v1/orders", ID: "place-order", Summary: "Place an order",
+		Permission: identity.OrdersWrite, Status: http.StatusCreated,
+	}, s.place)
+	httpapi.Handle(api, httpapi.Route{
+		Method: http.MethodGet, Path: "/v1/orders", ID: "list-orders", Summary: "List orders by their last change",
+		Permission: identity.OrdersRead,
+	}, s.list)
+	httpapi.Handle(api, httpapi.Route{
+		Method: http.MethodGet, Path: "/v1/orders/{id}", ID: "get-order", Summary: "Show an order",
+		Permission: identity.OrdersRead,
+	}, s.get)
+	httpapi.Handle(api, httpapi.Route{
+		Method: http.MethodGet, Path: "/v1/orders/{id}/history", ID: "get-order-history", Summary: "Show an order's way so far",
+		Permission: identity.OrdersRead,
+	}, s.history)
+	httpapi.Handle(api, httpapi.Route{
+		Method: http.MethodPost, Path: "/v1/orders/{id}/status", ID: "advance-order", Summary: "Report an order's progress",
+		Permission: identity.OrdersStatus,
+	}, s.advance)
+	s.meter = api.Meter
+	for _, path := range channelPaths() {
+		api.HandleRaw(httpapi.Route{
+			Method: http.MethodPost, Path: "/v1/channels/{adapter}/{link}/" + path, ID: "receive-channel-" + path,
+			Summary:    "Receive a delivery platform's own webhook, proven by the platform's signature",
+			Permission: httpapi.Public, Unmetered: true,
+		}, s.webhook)
+	}
+	return api
+}
+
+// channelPaths returns the paths that any platform calls below its link.
+func channelPaths() []string {
+	var paths []string
+	for _, a := range channel.Adapters() {
+		paths = append(paths, a.Paths...)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// lastSegment returns the part of a path behind its last slash.
+func lastSegment(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+// reach lets a caller at an order only where the credential reaches the order's location. To anybody else the order
+// does not exist.
+func reach(caller identity.Caller) orderdb.Allow {
+	return func(r order.Record) error {
+		if caller.MayUse(r.Order.Location) {
+			return nil
+		}
+		return fault.New(fault.NotFound, "there is no order by this id")
+	}
+}
+
+// load reads an order that the caller may see.
+func (s *server) load(ctx context.Context, caller identity.Caller, id string) (orderdb.Stored, error) {
+	stored, err := s.orders.Load(ctx, caller.Tenant, id)
+	if err != nil {
+		return stored, err
+	}
+	return stored, reach(caller)(stored.Record)
+}
