@@ -10,10 +10,13 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
+// WebhookSecret is the name of the secret that signs what the channel posts. Other names are the adapters' own.
+const WebhookSecret = "webhook"
+
 // LinkSecret is one secret that a link shares with its channel: what signs its webhooks, or what logs in to its API.
 // It prints as its name.
 type LinkSecret struct {
-	Name      string    `json:"name"` // the adapter's word for it, as in `webhookSecret`
+	Name      string    `json:"name"` // the adapter's word for it, as in [WebhookSecret]
 	Value     string    `json:"value"`
 	ExpiresAt time.Time `json:"expiresAt,omitzero"` // zero: until it is rotated
 }

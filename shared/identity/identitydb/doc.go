@@ -1,0 +1,36 @@
+// Package identitydb keeps tenants, locations, channel links, clients and signing keys in Firestore, and tells who sent
+// a request.
+//
+//	store      creates and changes them, each as an act with its audit entry
+//	directory  reads them, from memory for up to a minute
+//	authenticator  turns a request's credential into an identity.Caller
+//	publicKeys, signer  the keys of access tokens: read by all functions, used by the auth function only
+//
+// # How fresh the directory is
+//
+// What is found is kept for [Usual], so a change takes effect everywhere within a minute. What is not found is read
+// through before it is refused, and refused from memory for [Recent] only: a new location can be used five seconds
+// after an early try at the latest, and a flood of the same unknown id costs one read in that time. A credential that
+// doesn't match what is in memory is compared again with what is stored, at most once in [Recent], so a new key works
+// at once. Everything is bounded; unknown ids can't push out known ones.
+//
+// # API keys
+//
+// `clients/{id}` holds the hashes of a client's secrets and keys, so that the rules about two at a time are about one
+// document. `apiKeys/{key id}` only says whose key it is and when it was last used: written with the client's act, in
+// the same commit, and marked at most once an hour. A key that its client no longer lists is refused, whatever stands
+// there.
+//
+// # Signing keys
+//
+// `signingKeys/current` is one document with all published keys, each with the KMS version that signs with it. The
+// auth function creates it from the first version of the KMS key when it is missing; whoever loses that race uses the
+// winner's. Verifiers read it every ten minutes, at an unknown key id at most every five seconds, and go on with what
+// they know for an hour while Firestore cannot be reached.
+//
+// # Look-ups without a tenant
+//
+// A key's id, a client's id and a link's id are what tell the tenant, so they are looked up in all tenants' documents;
+// everything else is read as the tenant's. Ids are checked for their form first, and an API key for its checksum, so
+// that nonsense costs no read.
+package identitydb

@@ -1,0 +1,194 @@
+package identitydb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"ryggrad.internal/hub/shared/envelope"
+	"ryggrad.internal/hub/shared/envelope/envelopedb"
+	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+)
+
+// The collections that this package writes.
+const (
+	collectionTenants   = "tenants"
+	collectionLocations = "locations"
+	collectionChannels  = "channels"
+	collectionClients   = "clients"
+	collectionKeys      = "apiKeys"
+	collectionSigning   = "signingKeys"
+)
+
+// attempts is how often a change is decided again because somebody else changed the same.
+const attempts = 5
+
+// Options are what a Store needs; every field is required.
+type Options struct {
+	Ledger *ledgerdb.Store
+	Keys   *envelopedb.Keyring
+	Now    func() time.Time
+	Random io.Reader // cryptographic
+}
+
+// Store creates and changes tenants, locations, channel links and clients. It is safe for concurrent use.
+//
+// Its methods take who does it as an act without an action, which is set here. All but [Store.CreateTenant] work in the
+// act's tenant. Input that breaks the rules is [fault.Invalid] with every fault.
+type Store struct{ opts Options }
+
+// New returns a store.
+func New(opts Options) *Store { return &Store{opts} }
+
+// CreateTenant makes a tenant of this name.
+func (s *Store) CreateTenant(ctx context.Context, by ledgerdb.Act, name string) (identity.Tenant, error) {
+	t := identity.Tenant{Name: name, CreatedAt: s.now()}
+	if err := t.Check(); err != nil {
+		return t, err
+	}
+	var err error
+	if t.ID, err = identity.NewID(identity.TenantPrefix, s.opts.Random); err != nil {
+		return t, err
+	}
+	by.Tenant, by.Action = t.ID, "tenant.create"
+	at := ref(collectionTenants, t.ID)
+	return t, s.commit(ctx, by, at, ledgerdb.Create(at, t.Document()))
+}
+
+// SuspendTenant refuses every credential of the tenant, or takes them again.
+func (s *Store) SuspendTenant(ctx context.Context, by ledgerdb.Act, suspended bool) error {
+	by.Action = "tenant.suspend"
+	if !suspended {
+		by.Action = "tenant.resume"
+	}
+	return s.change(ctx, by, ref(collectionTenants, by.Tenant), func(o ledgerdb.Object) (map[string]any, []ledgerdb.Write, error) {
+		t, err := identity.ParseTenant(o.ID, o.Fields)
+		t.Suspended = suspended
+		return t.Document(), nil, err
+	})
+}
+
+// CreateLocation makes a location; its id and time of creation are set here.
+func (s *Store) CreateLocation(ctx context.Context, by ledgerdb.Act, l identity.Location) (identity.Location, error) {
+	if err := l.Check(); err != nil {
+		return l, err
+	}
+	var err error
+	if l.ID, err = identity.NewID(identity.LocationPrefix, s.opts.Random); err != nil {
+		return l, err
+	}
+	l.Tenant, l.CreatedAt, by.Action = by.Tenant, s.now(), "location.create"
+	at := ref(collectionLocations, l.ID)
+	return l, s.commit(ctx, by, at, ledgerdb.Create(at, l.Document()))
+}
+
+// CreateLink makes a channel link with its secrets; its id and time of creation are set here. Its locations must be the
+// tenant's.
+func (s *Store) CreateLink(ctx context.Context, by ledgerdb.Act, l identity.Link, secrets identity.LinkSecrets) (identity.Link, error) {
+	if err := l.Check(); err != nil {
+		return l, err
+	}
+	named := make(identity.Locations, len(l.Locations))
+	for i, at := range l.Locations {
+		named[i] = at.Location
+	}
+	if err := s.ownLocations(ctx, by.Tenant, named, "body.locations[%d].location"); err != nil {
+		return l, err
+	}
+	var err error
+	if l.ID, err = identity.NewID(identity.LinkPrefix, s.opts.Random); err != nil {
+		return l, err
+	}
+	l.Tenant, l.CreatedAt, by.Action = by.Tenant, s.now(), "channel.create"
+	if l.Sealed, err = s.seal(ctx, l, secrets); err != nil {
+		return l, err
+	}
+	at := ref(collectionChannels, l.ID)
+	return l, s.commit(ctx, by, at, ledgerdb.Create(at, l.Document()))
+}
+
+func (s *Store) seal(ctx context.Context, l identity.Link, secrets identity.LinkSecrets) ([]byte, error) {
+	clear, err := secrets.Encode()
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.opts.Keys.Current(ctx, l.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	return key.Seal(clear, place(l))
+}
+
+// place is where a link's secrets are sealed for.
+func place(l identity.Link) envelope.Binding {
+	return envelope.Binding{Tenant: l.Tenant, Collection: collectionChannels, Document: l.ID, Field: "sealed"}
+}
+
+// ownLocations refuses locations that are not the tenant's, each at its place in the request.
+func (s *Store) ownLocations(ctx context.Context, tenant string, named identity.Locations, at string) error {
+	if named.Every() {
+		return nil
+	}
+	refs := make([]ledgerdb.Ref, len(named))
+	for i, id := range named {
+		refs[i] = ref(collectionLocations, id)
+	}
+	objects, err := s.opts.Ledger.GetAll(ctx, tenant, refs...)
+	if err != nil {
+		return err
+	}
+	var unknown []fault.Detail
+	for i, o := range objects {
+		if !o.Exists() {
+			unknown = append(unknown, fault.Detail{Location: fmt.Sprintf(at, i), Message: "is not a location of this tenant"})
+		}
+	}
+	if len(unknown) > 0 {
+		return fault.New(fault.Invalid, "some locations are unknown").With(unknown...)
+	}
+	return nil
+}
+
+func ref(collection, id string) ledgerdb.Ref { return ledgerdb.Ref{Collection: collection, ID: id} }
+
+// now is the time as the store keeps it.
+func (s *Store) now() time.Time { return s.opts.Now().UTC().Truncate(time.Microsecond) }
+
+// decision returns an object's new fields and what must be written with them.
+type decision func(ledgerdb.Object) (map[string]any, []ledgerdb.Write, error)
+
+// change reads an object, decides and commits, and decides again when somebody else was faster.
+func (s *Store) change(ctx context.Context, by ledgerdb.Act, at ledgerdb.Ref, decide decision) error {
+	for range attempts {
+		prior, err := s.opts.Ledger.Get(ctx, by.Tenant, at)
+		if err != nil {
+			return err
+		}
+		fields, with, err := decide(prior)
+		if err != nil {
+			return err
+		}
+		err = s.commit(ctx, by, at, ledgerdb.Replace(prior, fields), with...)
+		if !errors.Is(err, ledgerdb.ErrStale) {
+			return err
+		}
+	}
+	return fault.New(fault.Unavailable, "this is being changed by others; try again").Because(ledgerdb.ErrStale)
+}
+
+// commit performs an act on one object. A commit that succeeded without telling is found out by reading.
+func (s *Store) commit(ctx context.Context, act ledgerdb.Act, at ledgerdb.Ref, c ledgerdb.Change, with ...ledgerdb.Write) error {
+	receipt, err := s.opts.Ledger.Commit(ctx, act, []ledgerdb.Change{c}, with...)
+	if !errors.Is(err, ledgerdb.ErrExists) && !errors.Is(err, ledgerdb.ErrStale) {
+		return err
+	}
+	now, readErr := s.opts.Ledger.Get(ctx, act.Tenant, at)
+	if readErr == nil && receipt.Wrote(now) {
+		return nil
+	}
+	return err
+}
