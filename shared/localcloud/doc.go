@@ -4,7 +4,7 @@
 //
 //	cloud, err := localcloud.Start(ctx, localcloud.Options{Dir: dir, Functions: table})
 //	env := cloud.Env()                    // for the functions: where to find their cloud
-//	err = cloud.Deliver(ctx, "http://…")  // begin to push messages, and to run schedules
+//	err = cloud.Deliver(ctx, "http://…")  // with the functions served there: begin to push messages, and to run schedules
 //	defer cloud.Close()
 //
 // It is a development cloud, and a store for a single machine: one process, no permissions, no regions, no quotas.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fsouza/fake-gcs-server/fakestorage"
@@ -31,7 +32,9 @@ type Server struct {
 	fake *fakestorage.Server
 	http *http.Server
 	addr string
-	done chan error
+
+	serving sync.WaitGroup
+	served  error // what serving ended with
 }
 
 // Start returns a server that listens on a free loopback port. It has the buckets that its directory holds.
@@ -44,9 +47,9 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start storage: %w", err), listener.Close())
 	}
-	s := &Server{fake: fake, addr: listener.Addr().String(), done: make(chan error, 1)}
+	s := &Server{fake: fake, addr: listener.Addr().String()}
 	s.http = &http.Server{Handler: guard(fake.HTTPHandler()), ReadHeaderTimeout: headerTimeout}
-	go func() { s.done <- s.http.Serve(listener) }()
+	s.serving.Go(func() { s.served = s.http.Serve(listener) })
 	return s, nil
 }
 
@@ -67,15 +70,30 @@ func newFake(opts Options, addr string) (*fakestorage.Server, error) {
 	})
 }
 
-// guard keeps the library's own switches, which delete everything, off the network.
+// guard refuses what the library would do wrongly: its own switches, which delete everything, and conditions that it
+// would not look at.
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/_internal") {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/_internal"):
 			http.NotFound(w, r)
-			return
+		case unheeded(r):
+			http.Error(w, "conditions are heeded on uploads only", http.StatusBadRequest)
+		default:
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
+}
+
+// unheeded tells whether a request has a condition that the library does not look at.
+func unheeded(r *http.Request) bool {
+	upload := strings.HasPrefix(r.URL.Path, "/upload/")
+	for name := range r.URL.Query() {
+		if strings.HasPrefix(name, "if") && !(upload && name == "ifGenerationMatch") {
+			return true
+		}
+	}
+	return false
 }
 
 // Addr returns host and port, as STORAGE_EMULATOR_HOST takes them.
@@ -101,13 +119,14 @@ func (s *Server) CreateBucket(ctx context.Context, name string) error {
 	return errors.Join(err, answer.Body.Close())
 }
 
-// Close ends the server, once what it is answering has been answered.
+// Close ends the server, once what it is answering has been answered. Closing again does nothing.
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
-	if served := <-s.done; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
+	s.serving.Wait()
+	if !errors.Is(s.served, http.ErrServerClosed) {
+		err = errors.Join(err, s.served)
 	}
 	s.fake.Stop()
 	return err

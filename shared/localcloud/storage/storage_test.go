@@ -1,0 +1,281 @@
+package storage_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	gcs "cloud.google.com/go/storage"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/api/googleapi"
+	"google.golang.org/api/iterator"
+	"google.golang.org/api/option"
+
+	"ryggrad.internal/hub/shared/localcloud/storage"
+)
+
+const bucket = "p-backup"
+
+// start runs a server over a directory (in memory when empty) and returns the real client's handle of its bucket.
+func start(t *testing.T, dir string) (*storage.Server, *gcs.BucketHandle) {
+	t.Helper()
+	server, err := storage.Start(t.Context(), storage.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.CreateBucket(t.Context(), bucket); err != nil {
+		t.Fatal(err)
+	}
+	client, err := gcs.NewClient(context.WithoutCancel(t.Context()), option.WithoutAuthentication(),
+		option.WithEndpoint("http://"+server.Addr()+"/storage/v1/"), gcs.WithJSONReads())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = client.Close()
+		_ = server.Close()
+	})
+	return server, client.Bucket(bucket)
+}
+
+// both runs a test in memory and over a directory.
+func both(t *testing.T, test func(t *testing.T, b *gcs.BucketHandle)) {
+	t.Helper()
+	for name, dir := range map[string]string{"in memory": "", "over a directory": t.TempDir()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, b := start(t, dir)
+			test(t, b)
+		})
+	}
+}
+
+func write(t *testing.T, o *gcs.ObjectHandle, data []byte, prepare func(*gcs.Writer)) error {
+	t.Helper()
+	w := o.NewWriter(t.Context())
+	if prepare != nil {
+		prepare(w)
+	}
+	_, err := w.Write(data)
+	return errors.Join(err, w.Close())
+}
+
+func read(t *testing.T, o *gcs.ObjectHandle) string {
+	t.Helper()
+	r, err := o.NewReader(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func wantStatus(t *testing.T, err error, want int) {
+	t.Helper()
+	var api *googleapi.Error
+	if !errors.As(err, &api) || api.Code != want {
+		t.Errorf("error %v, want status %d", err, want)
+	}
+}
+
+func crc(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) }
+
+func TestAnObjectIsReadAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+		data := bytes.Repeat([]byte("ryggrad "), 3<<20/8)
+		o := b.Object("hot/2026/11 20.ndjson")
+		if err := write(t, o, data, func(w *gcs.Writer) { w.Metadata = map[string]string{"set": "hot"} }); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, o); got != string(data) {
+			t.Errorf("read %d bytes, want %d", len(got), len(data))
+		}
+		attrs, err := o.Attrs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if attrs.Size != int64(len(data)) || attrs.CRC32C != crc(data) || attrs.Metadata["set"] != "hot" {
+			t.Errorf("size %d, CRC32C %x, metadata %v", attrs.Size, attrs.CRC32C, attrs.Metadata)
+		}
+	})
+}
+
+func TestCreateOnlyRefusesASecondWrite(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+		for name, chunk := range map[string]int{"in one request": 0, "in chunks": 256 << 10} {
+			o := b.Object("erasures/" + name).If(gcs.Conditions{DoesNotExist: true})
+			sized := func(w *gcs.Writer) { w.ChunkSize = chunk }
+			if err := write(t, o, []byte("first"), sized); err != nil {
+				t.Fatal(err)
+			}
+			wantStatus(t, write(t, o, []byte("second"), sized), http.StatusPreconditionFailed)
+			if got := read(t, b.Object("erasures/"+name)); got != "first" {
+				t.Errorf("%s: read %q after a refused write", name, got)
+			}
+		}
+	})
+}
+
+func TestGenerationMatchRefusesAStaleWrite(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+		o := b.Object("checkpoint")
+		if err := write(t, o, []byte("one"), nil); err != nil {
+			t.Fatal(err)
+		}
+		attrs, err := o.Attrs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := o.If(gcs.Conditions{GenerationMatch: attrs.Generation})
+		if err := write(t, at, []byte("two"), nil); err != nil {
+			t.Errorf("at the present generation: %v", err)
+		}
+		wantStatus(t, write(t, at, []byte("three"), nil), http.StatusPreconditionFailed)
+		if got := read(t, o); got != "two" {
+			t.Errorf("read %q", got)
+		}
+	})
+}
+
+func TestAWrongChecksumIsRefused(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+		data := []byte("backup")
+		for name, chunk := range map[string]int{"in one request": 0, "in chunks": 256 << 10} {
+			o := b.Object(name)
+			err := write(t, o, data, func(w *gcs.Writer) { w.ChunkSize, w.SendCRC32C, w.CRC32C = chunk, true, crc(data)+1 })
+			wantStatus(t, err, http.StatusBadRequest)
+			if _, err := o.Attrs(t.Context()); !errors.Is(err, gcs.ErrObjectNotExist) {
+				t.Errorf("%s: after a refused write: %v", name, err)
+			}
+			if err := write(t, o, data, func(w *gcs.Writer) { w.ChunkSize, w.SendCRC32C, w.CRC32C = chunk, true, crc(data) }); err != nil {
+				t.Errorf("%s: with the right checksum: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestListsComeInOrderByPrefixAndInPages(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+		var want []string
+		for i := range 5 {
+			name := fmt.Sprintf("hot/%d", i)
+			want = append(want, name)
+			if err := write(t, b.Object(name), []byte("x"), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := write(t, b.Object("keys/0"), []byte("x"), nil); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		objects := b.Objects(t.Context(), &gcs.Query{Prefix: "hot/"})
+		objects.PageInfo().MaxSize = 2
+		for {
+			o, err := objects.Next()
+			if errors.Is(err, iterator.Done) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, o.Name)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("objects (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestObjectsSurviveARestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	server, b := start(t, dir)
+	if err := write(t, b.Object("a/b"), []byte("kept"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, b = start(t, dir)
+	if got := read(t, b.Object("a/b")); got != "kept" {
+		t.Errorf("read %q", got)
+	}
+	attrs, err := b.Object("a/b").Attrs(t.Context())
+	if err != nil || attrs.CRC32C != crc([]byte("kept")) {
+		t.Errorf("attributes %v, %v", attrs, err)
+	}
+}
+
+func TestTheLibrarysSwitchesAreOutOfReach(t *testing.T) {
+	t.Parallel()
+	server, b := start(t, "")
+	if err := write(t, b.Object("a"), []byte("kept"), nil); err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+server.Addr()+"/_internal/delete_all", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusNotFound {
+		t.Errorf("status %d, %v", answer.StatusCode, err)
+	}
+	if got := read(t, b.Object("a")); got != "kept" {
+		t.Errorf("read %q", got)
+	}
+}
+
+func TestConditionsThatWouldNotBeHeededAreRefused(t *testing.T) {
+	t.Parallel()
+	_, b := start(t, "")
+	o := b.Object("a")
+	if err := write(t, o, []byte("kept"), nil); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, o.If(gcs.Conditions{GenerationMatch: 1}).Delete(t.Context()), http.StatusBadRequest)
+	_, err := o.If(gcs.Conditions{MetagenerationMatch: 9}).Update(t.Context(), gcs.ObjectAttrsToUpdate{ContentType: "x/y"})
+	wantStatus(t, err, http.StatusBadRequest)
+	_, err = o.If(gcs.Conditions{GenerationMatch: 1}).Attrs(t.Context())
+	wantStatus(t, err, http.StatusBadRequest)
+	if got := read(t, o); got != "kept" {
+		t.Errorf("read %q", got)
+	}
+}
+
+func TestOneOfManyCreatorsWins(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+		var won atomic.Int32
+		var all sync.WaitGroup
+		for range 16 {
+			all.Go(func() {
+				small := func(w *gcs.Writer) { w.ChunkSize = 0 }
+				if write(t, b.Object("once").If(gcs.Conditions{DoesNotExist: true}), []byte("x"), small) == nil {
+					won.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if got := won.Load(); got != 1 {
+			t.Errorf("%d writers created the object, want one", got)
+		}
+	})
+}
