@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	kms "cloud.google.com/go/kms/apiv1"
 
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/gcp"
@@ -42,20 +43,42 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{Cloud: cloudtest.Start(t), t: t}
 	w.db = w.Firestore(t)
+	w.settle(w.KMS(t), w.Key("tenant-keys"))
+	return w
+}
+
+// newWorldAt is a world on a cloud that runs elsewhere: it can neither count nor disturb calls.
+func newWorldAt(t testing.TB, env gcp.Env) *world {
+	t.Helper()
+	w := &world{t: t}
+	cfg, err := gcp.Load[gcp.Config](env)
+	w.must(err)
+	cloud := gcp.Open(cfg)
+	t.Cleanup(func() { _ = cloud.Close() })
+	w.db, err = cloud.Firestore(t.Context())
+	w.must(err)
+	kms, err := cloud.KMS(t.Context())
+	w.must(err)
+	w.settle(kms, cfg.KeyName("tenant-keys"))
+	return w
+}
+
+// settle creates the tenant with all that belongs to it.
+func (w *world) settle(kms *kms.KeyManagementClient, key string) {
+	w.t.Helper()
 	ledger, err := ledgerdb.New(ledgerdb.Options{Firestore: w.db, Now: time.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	w.must(err)
-	keys := envelopedb.New(envelopedb.Options{Firestore: w.db, KMS: w.KMS(t), KeyName: w.Key("tenant-keys"), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	keys := envelopedb.New(envelopedb.Options{Firestore: w.db, KMS: kms, KeyName: key, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	w.store = identitydb.New(identitydb.Options{Ledger: ledger, Keys: keys, Now: time.Now, Random: rand.Reader})
 	w.by, w.location = w.tenant("Test restaurants")
 	w.shop = w.client(w.by, identity.Locations{identity.EveryLocation}, identity.OrdersWrite, identity.OrdersRead)
 	w.pos = w.client(w.by, identity.Locations{identity.EveryLocation}, identity.OrdersRead, identity.OrdersReadPII, identity.OrdersStatus)
-	link, err := w.store.CreateLink(t.Context(), w.by, identity.Link{
+	link, err := w.store.CreateLink(w.t.Context(), w.by, identity.Link{
 		Adapter: "deliverect", Locations: []identity.LinkedLocation{{Location: w.location}},
 		Policy: identity.Policy{OnDeadline: identity.DeadlineExpire}, Enabled: true,
 	}, identity.LinkSecrets{{Name: identity.WebhookSecret, Value: webhookSecret}})
 	w.must(err)
 	w.link = link.ID
-	return w
 }
 
 func (w *world) must(err error) {

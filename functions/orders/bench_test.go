@@ -1,0 +1,339 @@
+package orders
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"google.golang.org/grpc"
+
+	"ryggrad.internal/hub/functions"
+	"ryggrad.internal/hub/shared/gcp"
+	"ryggrad.internal/hub/shared/localcloud"
+)
+
+// The benchmark's processes: the embedded cloud and the load generator run in processes of their own, which are this
+// test binary started again with this variable.
+const roleVariable = "RYGGRAD_BENCH_ROLE"
+
+const (
+	benchClients = 64                   // requests at once
+	storeDelay   = 5 * time.Millisecond // of every RPC to the store
+	benchTime    = 3 * time.Second      // of each side
+)
+
+// BenchmarkIntake measures taking an order in beside the bare commit of the same documents by the same client, with 64
+// at once. Every store RPC takes 5 ms more than it takes, as a database in another building does. It reports
+//
+//	bare/s, intake/s, webhook/s   throughput
+//	ratio, webhook-ratio          of intake and of a native webhook to the bare commit
+//	added-µs, webhook-added-µs    CPU of this process for one order, beyond that of the bare commit
+//
+// Run it with `go test -run xxx -bench Intake$ -benchtime 1x ./functions/orders`.
+func BenchmarkIntake(b *testing.B) {
+	w, h := benchWorld(b, storeDelay)
+	w.warm(h)
+	w.deliverect(h, w.deliverectOrder("WARM"))
+	server := httptest.NewServer(h)
+	b.Cleanup(server.Close)
+	for b.Loop() {
+		bare := w.bareCommits(b)
+		api := w.load(b, "api", server.URL+"/v1/orders", "Authorization: Bearer "+w.shop.APIKey.Reveal())
+		hook := w.load(b, "webhook", server.URL+"/v1/channels/deliverect/"+w.link+"/orders", "")
+		b.ReportMetric(bare.rate, "bare/s")
+		b.ReportMetric(api.rate, "intake/s")
+		b.ReportMetric(hook.rate, "webhook/s")
+		b.ReportMetric(api.rate/bare.rate, "ratio")
+		b.ReportMetric(hook.rate/bare.rate, "webhook-ratio")
+		b.ReportMetric(api.cpu-bare.cpu, "added-µs")
+		b.ReportMetric(hook.cpu-bare.cpu, "webhook-added-µs")
+	}
+}
+
+// BenchmarkPlace measures one order through the whole handler, one at a time and without the delay: what it allocates.
+func BenchmarkPlace(b *testing.B) {
+	w, h := benchWorld(b, 0)
+	w.warm(h)
+	key := w.shop.APIKey.Reveal()
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		n++
+		r := httptest.NewRequest(http.MethodPost, "/v1/orders", bytes.NewReader(w.order(strconv.Itoa(n))))
+		r.Header.Set("Authorization", "Bearer "+key)
+		r.Header.Set("Content-Type", "application/json")
+		out := httptest.NewRecorder()
+		h.ServeHTTP(out, r)
+		if out.Code != http.StatusCreated {
+			b.Fatalf("answered %d %s", out.Code, out.Body)
+		}
+	}
+}
+
+// side is what one side of the comparison did.
+type side struct {
+	rate float64 // a second
+	cpu  float64 // µs of this process for one
+}
+
+// benchWorld is a world on a cloud in another process.
+func benchWorld(b *testing.B, delay time.Duration) (*world, http.Handler) {
+	b.Helper()
+	env := startCloud(b)
+	w := newWorldAt(b, env)
+	cfg, err := gcp.Load[config](env)
+	w.must(err)
+	cfg.PerSecond, cfg.Burst = 1e6, 1e6
+	cfg.DialOptions = []grpc.DialOption{grpc.WithChainUnaryInterceptor(delayed(delay))}
+	h, err := build(b.Context(), cfg)
+	w.must(err)
+	w.db = benchFirestore(b, cfg)
+	return w, h
+}
+
+func delayed(d time.Duration) grpc.UnaryClientInterceptor {
+	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		if strings.Contains(method, "firestore") && d > 0 {
+			<-time.After(d)
+		}
+		return call(ctx, method, req, reply, cc, opts...)
+	}
+}
+
+func benchFirestore(b *testing.B, cfg config) *firestore.Client {
+	b.Helper()
+	cloud := gcp.Open(cfg.Config)
+	db, err := cloud.Firestore(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = cloud.Close() })
+	return db
+}
+
+// bareCommits writes the documents of an order that was taken in again and again under new names, and nothing else.
+func (w *world) bareCommits(b *testing.B) side {
+	b.Helper()
+	docs := w.documentsOfOne(b)
+	var done atomic.Int64
+	ctx, cancel := context.WithTimeout(b.Context(), benchTime)
+	defer cancel()
+	before, began := cpuTime(), time.Now()
+	var all sync.WaitGroup
+	for range benchClients {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				batch := w.db.Batch() //nolint:staticcheck // what the hub uses
+				id := "bare_" + strings.ToLower(rand.Text())
+				for collection, fields := range docs {
+					fields["updatedAt"] = firestore.ServerTimestamp
+					batch.Create(w.db.Collection(collection).Doc(id), fields)
+				}
+				if _, err := batch.Commit(b.Context()); err != nil {
+					b.Error(err)
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	return sideOf(done.Load(), time.Since(began), cpuTime()-before)
+}
+
+// documentsOfOne returns what one order wrote, by collection.
+func (w *world) documentsOfOne(b *testing.B) map[string]map[string]any {
+	b.Helper()
+	docs := map[string]map[string]any{}
+	for _, collection := range []string{"orders", "orderKeys", "audit", "events"} {
+		found, err := w.db.Collection(collection).Limit(1).Documents(b.Context()).GetAll()
+		w.must(err)
+		if len(found) == 0 {
+			b.Fatalf("the order wrote nothing to %s", collection)
+		}
+		docs[collection] = found[0].Data()
+	}
+	return docs
+}
+
+// load lets another process send orders.
+func (w *world) load(b *testing.B, kind, url, header string) side {
+	b.Helper()
+	before := cpuTime()
+	child := exec.CommandContext(b.Context(), os.Args[0]) //nolint:gosec // this very binary
+	child.Env = append(os.Environ(), roleVariable+"=load", "URL="+url, "HEADER="+header, "KIND="+kind, "LOCATION="+w.location)
+	child.Stderr = os.Stderr
+	out, err := child.Output()
+	w.must(err)
+	var r struct {
+		Done   int64
+		Failed int64
+		Took   time.Duration
+	}
+	w.must(json.Unmarshal(out, &r))
+	if r.Failed > 0 {
+		b.Errorf("%d of the orders failed", r.Failed)
+	}
+	return sideOf(r.Done, r.Took, cpuTime()-before)
+}
+
+func sideOf(n int64, took, cpu time.Duration) side {
+	return side{rate: float64(n) / took.Seconds(), cpu: float64(cpu.Microseconds()) / float64(max(n, 1))}
+}
+
+// cpuTime returns the CPU time that this process has used.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// startCloud runs the embedded cloud in a process of its own until the benchmark ends.
+func startCloud(b *testing.B) gcp.Env {
+	b.Helper()
+	child := exec.CommandContext(b.Context(), os.Args[0]) //nolint:gosec // this very binary
+	child.Env = append(os.Environ(), roleVariable+"=cloud")
+	child.Stderr = os.Stderr
+	in, err := child.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := child.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = in.Close() // ends the child
+		_ = child.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		b.Fatalf("the cloud did not start: %v", err)
+	}
+	env := gcp.Env{}
+	if err := json.Unmarshal(line, &env); err != nil {
+		b.Fatal(err)
+	}
+	env["RYGGRAD_BASE_URL"] = "https://hub.test"
+	return env
+}
+
+// playRole is what this binary does when it was started as one of the benchmark's other processes.
+func playRole(role string) error {
+	switch role {
+	case "cloud":
+		return playCloud()
+	case "load":
+		return json.NewEncoder(os.Stdout).Encode(playLoad())
+	default:
+		return fmt.Errorf("there is no role %q", role)
+	}
+}
+
+func playCloud() error {
+	table, err := functions.Table()
+	if err != nil {
+		return err
+	}
+	cloud, err := localcloud.Start(context.Background(), localcloud.Options{Functions: table})
+	if err != nil {
+		return err
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(cloud.Env()); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, os.Stdin) // until the benchmark ends
+	return err
+}
+
+type loaded struct {
+	Done, Failed int64
+	Took         time.Duration
+}
+
+// playLoad sends orders as fast as they are answered.
+func playLoad() loaded {
+	var done, failed, next atomic.Int64
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: benchClients, DialContext: (&net.Dialer{}).DialContext}}
+	run := strings.ToLower(rand.Text()[:6])
+	ctx, cancel := context.WithTimeout(context.Background(), benchTime)
+	defer cancel()
+	w := &world{location: os.Getenv("LOCATION"), t: nil}
+	began := time.Now()
+	var all sync.WaitGroup
+	for range benchClients {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				if sendOne(client, w, fmt.Sprintf("%s-%d", run, next.Add(1))) {
+					done.Add(1)
+				} else {
+					failed.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	return loaded{done.Load(), failed.Load(), time.Since(began)}
+}
+
+func sendOne(client *http.Client, w *world, number string) bool {
+	body := []byte(strings.Replace(benchOrder, "NUMBER", number, 1))
+	signature := ""
+	if os.Getenv("KIND") == "webhook" {
+		body = []byte(strings.Replace(benchWebhook, "NUMBER", number, 1))
+		signature = sign(body, webhookSecret)
+	} else {
+		body = bytes.Replace(body, []byte("LOCATION"), []byte(w.location), 1)
+	}
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, os.Getenv("URL"), bytes.NewReader(body))
+	if err != nil {
+		return false
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if name, value, ok := strings.Cut(os.Getenv("HEADER"), ": "); ok {
+		r.Header.Set(name, value)
+	}
+	if signature != "" {
+		r.Header.Set("X-Server-Authorization-HMAC-SHA256", signature)
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode == http.StatusCreated
+}
+
+const benchOrder = `{"channelOrderId":"NUMBER","displayId":"42","location":"LOCATION","type":"delivery","placedAt":"2026-03-01T18:04:05+01:00","currency":"SEK",` +
+	`"items":[{"plu":"PIZ-01","name":"Margherita","quantity":2,"unitPrice":11900,"note":"no basil","modifiers":[{"plu":"TOP-07","name":"Mozzarella","quantity":1,"unitPrice":2500}]},` +
+	`{"plu":"DRI-03","name":"Lemonade","quantity":1,"unitPrice":3500}],"fees":[{"kind":"delivery","amount":4900}],"total":37200,` +
+	`"payment":{"method":"online","status":"paid","due":0},"customer":{"name":"Alva Lindqvist","phone":"+46701740605","email":"alva@example.com"},` +
+	`"deliveryAddress":{"street":"Storgatan","streetNumber":"7","postalCode":"11122","city":"Stockholm","country":"SE","extra":"port 4711"},"note":"ring twice"}`
+
+const benchWebhook = `{"channelOrderId":"NUMBER","channelOrderDisplayId":"42","orderType":2,"courier":"restaurant","placedTime":"2026-03-01T17:04:05Z",` +
+	`"payment":{"amount":21800,"type":3},"orderIsAlreadyPaid":true,"deliveryIsAsap":true,"decimalDigits":2,"deliveryCost":4900,` +
+	`"customer":{"name":"Nils Ekdahl","phoneNumber":"+46701740611"},"deliveryAddress":{"street":"Vasagatan","streetNumber":"12","postalCode":"11120","city":"Stockholm"},` +
+	`"items":[{"plu":"BOWL-2","name":"Salmon bowl","price":14900,"quantity":1,"subItems":[{"plu":"X-AVO","name":"Avocado","price":2000,"quantity":1}]}]}`
