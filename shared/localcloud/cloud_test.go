@@ -181,7 +181,7 @@ func TestEveryTopicOfTheFunctionsIsThere(t *testing.T) {
 		got = append(got, topic.Name)
 	}
 	prefix := "projects/" + localcloud.DefaultProject + "/topics/"
-	if diff := cmp.Diff([]string{prefix + "events", prefix + "relay", prefix + "seal"}, got); diff != "" {
+	if diff := cmp.Diff([]string{prefix + "events", prefix + "relay"}, got); diff != "" {
 		t.Errorf("topics (-want +got):\n%s", diff)
 	}
 	if err := cloud.SetUp(t.Context(), localcloud.DefaultProject); err != nil {

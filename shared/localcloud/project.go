@@ -88,10 +88,13 @@ func unlessExists(err error) error {
 	return err
 }
 
-// Topics returns the short name of every topic that the functions take messages from or may publish to.
+// Topics returns the short name of every topic that the functions which are built take messages from or may publish to.
 func (c *Cloud) Topics() []string {
 	var names []string
 	for _, f := range c.opts.Functions {
+		if f.Coming {
+			continue
+		}
 		if f.Topic != "" {
 			names = append(names, f.Topic)
 		}

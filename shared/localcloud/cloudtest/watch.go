@@ -33,8 +33,8 @@ func startWatch(t testing.TB, shared *localcloud.Cloud, project string) *watch {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { closeWith(t, client.Close) })
 	w := &watch{project: project, client: client, seen: map[string]map[string]*pubsubpb.PubsubMessage{}}
+	t.Cleanup(func() { w.stop(t, shared.Topics()) })
 	for _, topic := range shared.Topics() {
 		_, err := client.CreateSubscription(t.Context(), &pubsubpb.Subscription{
 			Name: w.subscription(topic), Topic: "projects/" + project + "/topics/" + topic})
@@ -43,6 +43,19 @@ func startWatch(t testing.TB, shared *localcloud.Cloud, project string) *watch {
 		}
 	}
 	return w
+}
+
+// stop deletes the subscriptions, for each of which the emulator keeps a busy thread.
+func (w *watch) stop(t testing.TB, topics []string) {
+	t.Helper()
+	for _, topic := range topics {
+		err := w.client.DeleteSubscription(context.WithoutCancel(t.Context()),
+			&pubsubpb.DeleteSubscriptionRequest{Subscription: w.subscription(topic)})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	closeWith(t, w.client.Close)
 }
 
 func (w *watch) subscription(topic string) string {
