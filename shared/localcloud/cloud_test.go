@@ -1,10 +1,13 @@
 package localcloud_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -33,8 +36,16 @@ func table() []functions.Function {
 	}
 }
 
+// start brings a cloud up, in memory and embedded unless told otherwise. With RYGGRAD_TEST_EMULATORS=google, Firestore
+// and Pub/Sub are Google's, and the project is a new one.
 func start(t *testing.T, opts localcloud.Options) *localcloud.Cloud {
 	t.Helper()
+	if os.Getenv("RYGGRAD_TEST_EMULATORS") == "google" && opts.PubSubHost == "" {
+		opts.FirestoreHost, opts.PubSubHost = os.Getenv("FIRESTORE_EMULATOR_HOST"), os.Getenv("PUBSUB_EMULATOR_HOST")
+		if opts.Project == "" {
+			opts.Project = "test-" + strings.ToLower(rand.Text())
+		}
+	}
 	cloud, err := localcloud.Start(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +122,8 @@ func TestTheEnvironmentNamesEveryService(t *testing.T) {
 func TestExternalEmulatorsAreUsedInstead(t *testing.T) {
 	t.Parallel()
 	other := start(t, localcloud.Options{})
-	cloud := start(t, localcloud.Options{Functions: table(), PubSubHost: other.Endpoints()["pubsub"], FirestoreHost: "127.0.0.1:1"})
+	cloud := start(t, localcloud.Options{Project: other.Env()["GOOGLE_CLOUD_PROJECT"], Functions: table(),
+		PubSubHost: other.Endpoints()["pubsub"], FirestoreHost: "127.0.0.1:1"})
 	at := cloud.Endpoints()
 	if at["pubsub"] != other.Endpoints()["pubsub"] || at["firestore"] != "127.0.0.1:1" || at["kms"] == at["pubsub"] {
 		t.Errorf("endpoints %v", at)
@@ -134,7 +146,7 @@ func TestTheHubsKeysSurviveARestart(t *testing.T) {
 	dir := t.TempDir()
 	var pems []string
 	for range 2 {
-		cloud := start(t, localcloud.Options{Dir: dir})
+		cloud := start(t, localcloud.Options{Project: "keys-restart", Dir: dir})
 		client, err := gcpkms.NewKeyManagementClient(t.Context(), dial(cloud.Endpoints()["kms"])...)
 		if err != nil {
 			t.Fatal(err)
@@ -169,7 +181,7 @@ func TestEveryTopicOfTheFunctionsIsThere(t *testing.T) {
 	}
 	defer func() { _ = client.Close() }()
 	var got []string
-	topics := client.ListTopics(t.Context(), &pubsubpb.ListTopicsRequest{Project: "projects/" + localcloud.DefaultProject})
+	topics := client.ListTopics(t.Context(), &pubsubpb.ListTopicsRequest{Project: "projects/" + cloud.Env()["GOOGLE_CLOUD_PROJECT"]})
 	for {
 		topic, err := topics.Next()
 		if errors.Is(err, iterator.Done) {
@@ -180,11 +192,11 @@ func TestEveryTopicOfTheFunctionsIsThere(t *testing.T) {
 		}
 		got = append(got, topic.Name)
 	}
-	prefix := "projects/" + localcloud.DefaultProject + "/topics/"
+	prefix := "projects/" + cloud.Env()["GOOGLE_CLOUD_PROJECT"] + "/topics/"
 	if diff := cmp.Diff([]string{prefix + "events", prefix + "relay"}, got); diff != "" {
 		t.Errorf("topics (-want +got):\n%s", diff)
 	}
-	if err := cloud.SetUp(t.Context(), localcloud.DefaultProject); err != nil {
+	if err := cloud.SetUp(t.Context(), cloud.Env()["GOOGLE_CLOUD_PROJECT"]); err != nil {
 		t.Errorf("set up again: %v", err)
 	}
 }
@@ -220,7 +232,7 @@ func TestWhatKeepsFailingIsADeadLetter(t *testing.T) {
 	defer func() { _ = client.Close() }()
 	for {
 		answer, err := client.Pull(t.Context(), &pubsubpb.PullRequest{
-			Subscription: "projects/" + localcloud.DefaultProject + "/subscriptions/dispatch-dead", MaxMessages: 1})
+			Subscription: "projects/" + cloud.Env()["GOOGLE_CLOUD_PROJECT"] + "/subscriptions/dispatch-dead", MaxMessages: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
