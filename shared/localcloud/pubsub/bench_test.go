@@ -64,7 +64,7 @@ type body struct {
 }
 
 // start runs a Pub/Sub and, unless told otherwise by the endpoint's absence, a pusher of a subscription like sub.
-func start(t *testing.T, sub pubsub.Subscription) *bench {
+func start(t testing.TB, sub pubsub.Subscription) *bench {
 	t.Helper()
 	b := &bench{
 		requests: make(chan request, 100),
@@ -91,7 +91,7 @@ func start(t *testing.T, sub pubsub.Subscription) *bench {
 }
 
 // serve puts the server on a loopback port and opens the real clients.
-func (b *bench) serve(t *testing.T) {
+func (b *bench) serve(t testing.TB) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -121,7 +121,7 @@ func (b *bench) serve(t *testing.T) {
 	}
 }
 
-func (b *bench) push(t *testing.T, sub pubsub.Subscription) {
+func (b *bench) push(t testing.TB, sub pubsub.Subscription) {
 	t.Helper()
 	p := pubsub.NewPusher(sub, pubsub.PusherOptions{
 		Subscriber: b.subs, Publisher: b.topics, Wake: b.server.Wake,
