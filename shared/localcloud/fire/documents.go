@@ -1,0 +1,71 @@
+package firestore
+
+import (
+	"context"
+	"crypto/rand"
+
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// CreateDocument implements google.firestore.v1.Firestore.
+func (s *Server) CreateDocument(_ context.Context, req *firestorepb.CreateDocumentRequest) (*firestorepb.Document, error) {
+	if err := checkID(req.GetCollectionId()); err != nil {
+		return nil, err
+	}
+	id := req.GetDocumentId()
+	if id == "" {
+		id = rand.Text()[:20]
+	}
+	name := req.GetParent() + "/" + req.GetCollectionId() + "/" + id
+	absent := &firestorepb.Precondition{ConditionType: &firestorepb.Precondition_Exists{Exists: false}}
+	return s.write(name, req.GetMask(), &firestorepb.Write{
+		Operation:       &firestorepb.Write_Update{Update: &firestorepb.Document{Name: name, Fields: req.GetDocument().GetFields()}},
+		CurrentDocument: absent,
+	})
+}
+
+// UpdateDocument implements google.firestore.v1.Firestore.
+func (s *Server) UpdateDocument(_ context.Context, req *firestorepb.UpdateDocumentRequest) (*firestorepb.Document, error) {
+	return s.write(req.GetDocument().GetName(), req.GetMask(), &firestorepb.Write{
+		Operation:       &firestorepb.Write_Update{Update: req.GetDocument()},
+		UpdateMask:      req.GetUpdateMask(),
+		CurrentDocument: req.GetCurrentDocument(),
+	})
+}
+
+// DeleteDocument implements google.firestore.v1.Firestore.
+func (s *Server) DeleteDocument(_ context.Context, req *firestorepb.DeleteDocumentRequest) (*emptypb.Empty, error) {
+	d, _, err := s.document(req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	_, err = d.writeAlone(&firestorepb.Write{
+		Operation:       &firestorepb.Write_Delete{Delete: req.GetName()},
+		CurrentDocument: req.GetCurrentDocument(),
+	})
+	return &emptypb.Empty{}, err
+}
+
+// write makes one write and answers with the document as it is after it.
+func (s *Server) write(name string, answer *firestorepb.DocumentMask, w *firestorepb.Write) (*firestorepb.Document, error) {
+	mask, err := readMask(answer)
+	if err != nil {
+		return nil, err
+	}
+	d, key, err := s.document(name)
+	if err != nil {
+		return nil, err
+	}
+	result, err := d.writeAlone(w)
+	if err != nil {
+		return nil, err
+	}
+	doc, v := d.read(key, result.GetUpdateTime().AsTime().UnixMicro())
+	if v == nil {
+		return nil, status.Error(codes.Internal, "the document that was written cannot be read")
+	}
+	return message(doc, v, mask)
+}

@@ -1,0 +1,4 @@
+package firestore
+
+// Indexes say which queries a server allows.
+type Indexes struct{}

@@ -1,0 +1,91 @@
+package firestore
+
+import (
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
+
+	"ryggrad.internal/hub/shared/localcloud/fire/query"
+)
+
+// RunQuery implements google.firestore.v1.Firestore.
+func (s *Server) RunQuery(req *firestorepb.RunQueryRequest, stream firestorepb.Firestore_RunQueryServer) error {
+	if req.GetStructuredQuery() == nil {
+		return invalid("structured_query is required.")
+	}
+	p, v, err := s.plan(req.GetParent(), req.GetStructuredQuery(), req)
+	if err != nil {
+		return err
+	}
+	if v.begun {
+		if err := stream.Send(&firestorepb.RunQueryResponse{Transaction: v.begunID()}); err != nil {
+			return err
+		}
+	}
+	return v.sendHits(p, stream)
+}
+
+// plan opens a query with what it reads.
+func (s *Server) plan(parent string, q *firestorepb.StructuredQuery, req consistency) (*query.Plan, view, error) {
+	d, path, err := s.parent(parent)
+	if err != nil {
+		return nil, view{}, err
+	}
+	p, err := query.Compile(d.name, path, q)
+	if err != nil {
+		return nil, view{}, err
+	}
+	v, err := s.view(d, req)
+	if err != nil {
+		return nil, view{}, err
+	}
+	v.tx.sawQuery(p)
+	return p, v, nil
+}
+
+func (v view) sendHits(p *query.Plan, stream firestorepb.Firestore_RunQueryServer) error {
+	none := true
+	for h := range v.database.run(p, v.at) {
+		m, err := message(h.doc, h.version, p.Projection)
+		if err != nil {
+			return err
+		}
+		none = false
+		if err := stream.Send(&firestorepb.RunQueryResponse{Document: m, ReadTime: timestamp(v.at)}); err != nil {
+			return err
+		}
+	}
+	if none {
+		return stream.Send(&firestorepb.RunQueryResponse{ReadTime: timestamp(v.at)})
+	}
+	return nil
+}
+
+// RunAggregationQuery implements google.firestore.v1.Firestore.
+func (s *Server) RunAggregationQuery(req *firestorepb.RunAggregationQueryRequest, stream firestorepb.Firestore_RunAggregationQueryServer) error {
+	q := req.GetStructuredAggregationQuery()
+	if q.GetStructuredQuery() == nil {
+		return invalid("structured_query is required.")
+	}
+	sums, err := aggregates(q.GetAggregations())
+	if err != nil {
+		return err
+	}
+	p, v, err := s.plan(req.GetParent(), q.GetStructuredQuery(), req)
+	if err != nil {
+		return err
+	}
+	if v.begun {
+		if err := stream.Send(&firestorepb.RunAggregationQueryResponse{Transaction: v.begunID()}); err != nil {
+			return err
+		}
+	}
+	for h := range v.database.run(p, v.at) {
+		for _, a := range sums {
+			a.add(h.version.fields)
+		}
+	}
+	result := &firestorepb.AggregationResult{AggregateFields: map[string]*firestorepb.Value{}}
+	for _, a := range sums {
+		result.AggregateFields[a.alias] = a.value()
+	}
+	return stream.Send(&firestorepb.RunAggregationQueryResponse{Result: result, ReadTime: timestamp(v.at)})
+}

@@ -1,0 +1,210 @@
+package firestore
+
+import (
+	"context"
+
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"ryggrad.internal/hub/shared/localcloud/fire/fieldpath"
+	"ryggrad.internal/hub/shared/localcloud/fire/query"
+	"ryggrad.internal/hub/shared/localcloud/fire/wire"
+)
+
+// view is what a request reads: a database at a time, maybe for a transaction.
+type view struct {
+	database *database
+	at       int64
+	tx       *transaction // nil: none
+	begun    bool         // by this request, which has to tell its id
+}
+
+// consistency is what the requests that read have in common.
+type consistency interface {
+	GetTransaction() []byte
+	GetReadTime() *timestamppb.Timestamp
+}
+
+// view opens what a request reads, by its own choice of a time, a transaction, or neither.
+func (s *Server) view(d *database, req consistency) (view, error) {
+	if begins, ok := req.(interface {
+		GetNewTransaction() *firestorepb.TransactionOptions
+	}); ok && begins.GetNewTransaction() != nil {
+		tx, err := s.transactions.begin(d, begins.GetNewTransaction())
+		if err != nil {
+			return view{}, err
+		}
+		return view{database: d, at: tx.at(), tx: tx, begun: true}, nil
+	}
+	if len(req.GetTransaction()) > 0 {
+		tx, err := s.transactions.find(d, req.GetTransaction())
+		if err != nil {
+			return view{}, err
+		}
+		return view{database: d, at: tx.at(), tx: tx}, nil
+	}
+	if req.GetReadTime() != nil {
+		at, err := d.readTime(req.GetReadTime())
+		return view{database: d, at: at}, err
+	}
+	return view{database: d, at: d.snapshot()}, nil
+}
+
+// begunID is the id that the request's first answer has to carry, nil for none.
+func (v view) begunID() []byte {
+	if !v.begun {
+		return nil
+	}
+	return []byte(v.tx.id)
+}
+
+// readTime checks a time to read at and sees to it that nothing can be committed up to it any more.
+func (d *database) readTime(t *timestamppb.Timestamp) (int64, error) {
+	if err := t.CheckValid(); err != nil {
+		return 0, invalid("read_time is invalid.")
+	}
+	at, now := t.AsTime().UnixMicro(), d.now()
+	if at > now.UnixMicro() && at > d.snapshot() {
+		return 0, invalid("read_time is in the future.")
+	}
+	if at < now.Add(-retention).UnixMicro() {
+		return 0, status.Error(codes.FailedPrecondition, "The requested snapshot version is too old.")
+	}
+	for d.snapshot() < at { // a commit up to that time is being made durable
+		if err := d.catchUp(); err != nil {
+			return 0, err
+		}
+	}
+	return at, nil
+}
+
+// catchUp waits until what is committed now is durable and visible.
+func (d *database) catchUp() error {
+	d.mu.Lock()
+	last, ticket := d.last, d.appended()
+	d.mu.Unlock()
+	return d.settle(ticket, last)
+}
+
+// GetDocument implements google.firestore.v1.Firestore.
+func (s *Server) GetDocument(_ context.Context, req *firestorepb.GetDocumentRequest) (*firestorepb.Document, error) {
+	d, key, err := s.document(req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	mask, err := readMask(req.GetMask())
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.view(d, req)
+	if err != nil {
+		return nil, err
+	}
+	v.tx.sawDocument(key)
+	doc, found := d.read(key, v.at)
+	if found == nil {
+		return nil, notFound(req.GetName())
+	}
+	return message(doc, found, mask)
+}
+
+// BatchGetDocuments implements google.firestore.v1.Firestore.
+func (s *Server) BatchGetDocuments(req *firestorepb.BatchGetDocumentsRequest, stream firestorepb.Firestore_BatchGetDocumentsServer) error {
+	if err := checkDatabase(req.GetDatabase()); err != nil {
+		return err
+	}
+	d := s.database(req.GetDatabase())
+	keys := make([]string, len(req.GetDocuments()))
+	for i, name := range req.GetDocuments() {
+		var err error
+		if keys[i], err = d.documentKey(name); err != nil {
+			return err
+		}
+	}
+	mask, err := readMask(req.GetMask())
+	if err != nil {
+		return err
+	}
+	v, err := s.view(d, req)
+	if err != nil {
+		return err
+	}
+	return v.sendAll(keys, req.GetDocuments(), mask, stream)
+}
+
+func (v view) sendAll(keys, names []string, mask query.Projection, stream firestorepb.Firestore_BatchGetDocumentsServer) error {
+	transaction := v.begunID()
+	if transaction != nil {
+		if err := stream.Send(&firestorepb.BatchGetDocumentsResponse{Transaction: transaction}); err != nil {
+			return err
+		}
+	}
+	for i, key := range keys {
+		v.tx.sawDocument(key)
+		answer := &firestorepb.BatchGetDocumentsResponse{ReadTime: timestamp(v.at)}
+		if doc, found := v.database.read(key, v.at); found == nil {
+			answer.Result = &firestorepb.BatchGetDocumentsResponse_Missing{Missing: names[i]}
+		} else if m, err := message(doc, found, mask); err != nil {
+			return err
+		} else {
+			answer.Result = &firestorepb.BatchGetDocumentsResponse_Found{Found: m}
+		}
+		if err := stream.Send(answer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readMask is what a mask lets through, nil for all.
+func readMask(mask *firestorepb.DocumentMask) (query.Projection, error) {
+	if mask == nil {
+		return nil, nil
+	}
+	paths, err := parseMask(mask)
+	return paths, err
+}
+
+// message is a document as it is sent. The fields go in as they are stored, as bytes that protocol buffers pass on
+// unread: on the wire they are the document's fields.
+func message(doc *document, v *version, mask query.Projection) (*firestorepb.Document, error) {
+	m := &firestorepb.Document{Name: doc.name, CreateTime: timestamp(v.created), UpdateTime: timestamp(v.at)}
+	fields, err := project(v.fields, mask)
+	if err != nil {
+		return nil, err
+	}
+	m.ProtoReflect().SetUnknown([]byte(fields))
+	return m, nil
+}
+
+func project(fields wire.Fields, mask query.Projection) (wire.Fields, error) {
+	if mask == nil {
+		return fields, nil
+	}
+	wanted := map[string]bool{}
+	deep := false
+	for _, path := range mask {
+		wanted[path[0]] = true
+		deep = deep || len(path) > 1
+	}
+	if !deep {
+		return fields.Keep(func(name string) bool { return wanted[name] }), nil
+	}
+	return projectDeep(fields, mask)
+}
+
+func projectDeep(fields wire.Fields, mask []fieldpath.Path) (wire.Fields, error) {
+	from, err := fields.Decode()
+	if err != nil {
+		return nil, err
+	}
+	to := map[string]*firestorepb.Value{}
+	for _, path := range mask {
+		if v := lookup(from, path); v != nil {
+			set(to, path, v)
+		}
+	}
+	return wire.Encode(to)
+}

@@ -1,0 +1,211 @@
+// Package wire reads documents in the form in which they are stored and sent: the protocol-buffer encoding of their
+// fields. A stored document is never decoded to be filtered, sorted or answered; only a write that changes single
+// fields decodes it.
+//
+// Encodings come from [Encode] and are deterministic: names are in byte order at every level, so that equal documents
+// have equal bytes. Readers take broken bytes as an end, never as a fault; the journal's checksums keep them out.
+package wire
+
+import (
+	"iter"
+
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+)
+
+// Fields are the fields of a document: field 2 of google.firestore.v1.Document, repeated, as encoded.
+type Fields []byte
+
+// Value is one encoded google.firestore.v1.Value.
+type Value []byte
+
+// The field numbers of the kinds of a google.firestore.v1.Value.
+const (
+	Boolean   protowire.Number = 1
+	Integer   protowire.Number = 2
+	Double    protowire.Number = 3
+	Reference protowire.Number = 5
+	Map       protowire.Number = 6
+	GeoPoint  protowire.Number = 8
+	Array     protowire.Number = 9
+	Timestamp protowire.Number = 10
+	Null      protowire.Number = 11
+	String    protowire.Number = 17
+	Bytes     protowire.Number = 18
+)
+
+const (
+	documentFields protowire.Number = 2 // of Document
+	mapFields      protowire.Number = 1 // of MapValue
+	arrayValues    protowire.Number = 1 // of ArrayValue
+	entryKey       protowire.Number = 1
+	entryValue     protowire.Number = 2
+)
+
+var deterministic = proto.MarshalOptions{Deterministic: true} //nolint:gochecknoglobals // a constant in all but syntax
+
+// Encode encodes a document's fields.
+func Encode(fields map[string]*firestorepb.Value) (Fields, error) {
+	return deterministic.Marshal(&firestorepb.Document{Fields: fields})
+}
+
+// EncodeValue encodes one value.
+func EncodeValue(v *firestorepb.Value) (Value, error) { return deterministic.Marshal(v) }
+
+// Decode decodes a document's fields. The result is the caller's own; it is never nil.
+func (f Fields) Decode() (map[string]*firestorepb.Value, error) {
+	var d firestorepb.Document
+	if err := proto.Unmarshal(f, &d); err != nil {
+		return nil, err
+	}
+	if d.Fields == nil {
+		d.Fields = map[string]*firestorepb.Value{}
+	}
+	return d.Fields, nil
+}
+
+// Lookup finds the value at a path of names.
+func (f Fields) Lookup(path []string) (Value, bool) {
+	v, ok := find(f, documentFields, path[0])
+	for _, name := range path[1:] {
+		kind, _, payload := v.Kind()
+		if !ok || kind != Map {
+			return nil, false
+		}
+		v, ok = find(payload, mapFields, name)
+	}
+	return v, ok
+}
+
+// Keep returns only those of the document's top-level fields that are wanted.
+func (f Fields) Keep(wanted func(name string) bool) Fields {
+	var kept Fields
+	for b := []byte(f); len(b) > 0; {
+		_, _, n := protowire.ConsumeField(b)
+		if n < 0 {
+			return kept
+		}
+		_, _, tag := protowire.ConsumeTag(b)
+		entry, _ := protowire.ConsumeBytes(b[tag:n])
+		if name, _ := readEntry(entry); wanted(string(name)) {
+			kept = append(kept, b[:n]...)
+		}
+		b = b[n:]
+	}
+	return kept
+}
+
+// Kind tells a value's kind with its payload: number for booleans, integers and the bits of doubles, bytes for the rest.
+func (v Value) Kind() (kind protowire.Number, number uint64, payload []byte) {
+	kind, shape, n := protowire.ConsumeTag(v)
+	if n < 0 {
+		return 0, 0, nil
+	}
+	switch shape {
+	case protowire.VarintType:
+		number, _ = protowire.ConsumeVarint(v[n:])
+	case protowire.Fixed64Type:
+		number, _ = protowire.ConsumeFixed64(v[n:])
+	case protowire.BytesType:
+		payload, _ = protowire.ConsumeBytes(v[n:])
+	default:
+	}
+	return kind, number, payload
+}
+
+// Elements are the elements of an array's payload.
+func Elements(array []byte) iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		for element := range repeated(array, arrayValues) {
+			if !yield(element) {
+				return
+			}
+		}
+	}
+}
+
+// Entries are the names and values of a map's payload, in the byte order of the names.
+func Entries(m []byte) iter.Seq2[[]byte, Value] {
+	return func(yield func([]byte, Value) bool) {
+		for entry := range repeated(m, mapFields) {
+			if !yield(readEntry(entry)) {
+				return
+			}
+		}
+	}
+}
+
+// Numbers are the numeric fields of a small message such as a timestamp or a point, by field number; fields above 2 are
+// left out.
+func Numbers(message []byte) (first, second uint64) {
+	for b := message; len(b) > 0; {
+		number, shape, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return first, second
+		}
+		var v uint64
+		size := 0
+		if shape == protowire.Fixed64Type {
+			v, size = protowire.ConsumeFixed64(b[n:])
+		} else {
+			v, size = protowire.ConsumeVarint(b[n:])
+		}
+		if size < 0 {
+			return first, second
+		}
+		switch number {
+		case 1:
+			first = v
+		case 2:
+			second = v
+		}
+		b = b[n+size:]
+	}
+	return first, second
+}
+
+func find(message []byte, number protowire.Number, name string) (Value, bool) {
+	for entry := range repeated(message, number) {
+		if key, v := readEntry(entry); string(key) == name {
+			return v, true
+		}
+	}
+	return nil, false
+}
+
+func repeated(message []byte, number protowire.Number) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for b := message; len(b) > 0; {
+			at, shape, n := protowire.ConsumeTag(b)
+			if n < 0 || shape != protowire.BytesType {
+				return
+			}
+			element, size := protowire.ConsumeBytes(b[n:])
+			if size < 0 || (at == number && !yield(element)) {
+				return
+			}
+			b = b[n+size:]
+		}
+	}
+}
+
+func readEntry(entry []byte) (name []byte, v Value) {
+	for b := entry; len(b) > 0; {
+		number, shape, n := protowire.ConsumeTag(b)
+		if n < 0 || shape != protowire.BytesType {
+			return name, v
+		}
+		content, size := protowire.ConsumeBytes(b[n:])
+		if size < 0 {
+			return name, v
+		}
+		if number == entryKey {
+			name = content
+		} else if number == entryValue {
+			v = content
+		}
+		b = b[n+size:]
+	}
+	return name, v
+}
