@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+
+	"ryggrad.internal/hub/functions"
+	"ryggrad.internal/hub/functions/auth"
+	"ryggrad.internal/hub/functions/delivery"
+	"ryggrad.internal/hub/functions/orders"
+	"ryggrad.internal/hub/shared/gcp"
+	"ryggrad.internal/hub/shared/httpapi"
+	"ryggrad.internal/hub/shared/localcloud"
+)
+
+// builds returns how each function of the table is made. A function that the table has built and this list lacks stops
+// the start.
+func builds() map[string]gcp.Build {
+	return map[string]gcp.Build{
+		"auth":     auth.BuildAuth,
+		"delivery": delivery.BuildDelivery,
+		"dispatch": delivery.BuildDispatch,
+		"orders":   orders.BuildOrders,
+		"relay":    delivery.BuildRelay,
+		"retry":    delivery.BuildRetry,
+	}
+}
+
+// route builds every function and lays it under its routes, or where the cloud pushes messages to.
+func (h *hub) route(ctx context.Context, table []functions.Function) (public, pushed *http.ServeMux, err error) {
+	public, pushed = http.NewServeMux(), http.NewServeMux()
+	var docs [][]byte
+	for _, f := range table {
+		build, ok := builds()[f.Name]
+		if !ok {
+			return nil, nil, fmt.Errorf("functions.json lists %s, and the local runner cannot build it", f.Name)
+		}
+		handler, err := build(ctx, h.env)
+		if err != nil {
+			return nil, nil, fmt.Errorf("build the function %s: %w", f.Name, err)
+		}
+		if c, ok := handler.(io.Closer); ok {
+			h.closers = append(h.closers, c.Close)
+		}
+		if f.Trigger == functions.PubSub {
+			path := localcloud.PushPath(f.Name)
+			pushed.Handle(path, http.StripPrefix(path, rooted(handler)))
+			continue
+		}
+		for _, route := range f.Routes {
+			for _, pattern := range patterns(route) {
+				public.Handle(pattern, handler)
+			}
+		}
+		docs = append(docs, describe(ctx, handler, f.Name))
+	}
+	return public, pushed, describeAll(public, docs)
+}
+
+// rooted gives a handler the path `/` where a prefix was stripped to nothing.
+func rooted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "" {
+			r.URL.Path = "/"
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// patterns turns a route of the table into net/http's patterns: the path itself and everything below it.
+func patterns(route string) []string {
+	path, below := strings.CutSuffix(route, "/**")
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if s == "*" {
+			segments[i] = "{p" + strconv.Itoa(i) + "}"
+		}
+	}
+	path = strings.Join(segments, "/")
+	if below {
+		return []string{path + "/{rest...}"}
+	}
+	return []string{path, path + "/{rest...}"}
+}
+
+// describe asks a function for its own description.
+func describe(ctx context.Context, handler http.Handler, name string) []byte {
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/openapi/"+name+".json", http.NoBody))
+	return w.Body.Bytes()
+}
+
+// describeAll serves the whole hub's description and health.
+func describeAll(mux *http.ServeMux, docs [][]byte) error {
+	text, err := httpapi.Merge("Ryggrad", "The order backbone: orders in exactly once, out to the POS and back.", docs...)
+	if err != nil {
+		return err
+	}
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(text) // the caller may have left
+	})
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"status":"ok"}`+"\n")
+	})
+	return nil
+}

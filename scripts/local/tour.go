@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// tour tells a person what runs and what to try. Every command in it works as it stands.
+func tour(h *hub, out io.Writer) {
+	c := h.credentials
+	fmt.Fprintf(out, `
+Ryggrad is up on %[1]s, in this one process, with a demo tenant and a demo POS.
+
+  API description   %[1]s/openapi.json
+  health            %[1]s/health
+  token keys        %[1]s/.well-known/jwks.json
+  state             %[2]s
+  log               %[3]s
+
+Place an order:
+
+  curl -i %[1]s/v1/orders -H 'Authorization: Bearer %[4]s' -H 'Content-Type: application/json' -d '{
+    "channelOrderId":"WEB-1001","displayId":"1001","location":"%[5]s","type":"pickup",
+    "placedAt":"%[6]s","currency":"SEK",
+    "items":[{"plu":"PIZ-01","name":"Margherita","quantity":1,"unitPrice":11900}],"total":11900,
+    "payment":{"method":"online","status":"paid","due":0},
+    "customer":{"name":"Alva Lindqvist","phone":"+46701740605"}}'
+
+Send it again and it is answered 200 with Idempotent-Replayed: true; change the total and it is refused with 409.
+
+See the orders (the demo POS has accepted yours already), and what was sent to the POS:
+
+  curl -s %[1]s/v1/orders -H 'Authorization: Bearer %[4]s'
+  curl -s %[1]s/v1/deliveries -H 'Authorization: Bearer %[7]s'
+
+See the guest too, as the POS may:
+
+  curl -s %[1]s/v1/orders/ORDER_ID -H 'Authorization: Bearer %[7]s'
+
+Get an access token as an integration does:
+
+  curl -s %[1]s/v1/oauth/token -u '%[8]s:%[9]s' -d grant_type=client_credentials
+
+Deliverect's webhooks go to %[10]s
+signed with the secret %[11]s
+
+Stop with Ctrl-C.
+`, h.baseURL, h.dir, h.logFile, c.Clients["shop"].APIKey, c.Location, time.Now().Format(time.RFC3339), c.Clients["pos"].APIKey,
+		c.Clients["shop"].ClientID, c.Clients["shop"].ClientSecret, c.Channels["deliverect"].URL, c.Channels["deliverect"].Secret)
+}
