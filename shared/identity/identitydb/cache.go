@@ -72,7 +72,7 @@ func (c *cache[T]) get(ctx context.Context, id string, age time.Duration) (T, er
 	}
 }
 
-func (c *cache[T]) remembered(id string, age time.Duration) (value T, err error, known bool) { //nolint:revive // err belongs to value
+func (c *cache[T]) remembered(id string, age time.Duration) (value T, err error, known bool) {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()

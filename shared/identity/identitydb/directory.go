@@ -149,11 +149,11 @@ func (d *Directory) loadLink(ctx context.Context, id string) (sealedLink, error)
 	if err != nil {
 		return sealedLink{}, err
 	}
-	clear, err := d.opts.Keys.Open(ctx, l.Sealed, place(l))
+	plain, err := d.opts.Keys.Open(ctx, l.Sealed, place(l))
 	if err != nil {
 		return sealedLink{}, fmt.Errorf("open the secrets of %s: %w", id, err)
 	}
-	secrets, err := identity.ParseLinkSecrets(clear)
+	secrets, err := identity.ParseLinkSecrets(plain)
 	return sealedLink{Link: l, secrets: secrets}, err
 }
 

@@ -2,7 +2,11 @@ package identitydb_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -116,6 +120,54 @@ func make86(c byte) []byte {
 	return b
 }
 
+func TestATokenOfANewKeyIsTakenAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i, elsewhere := w.instance(t), w.instance(t)
+	h := i.build(t)
+	old := i.token(t, h)
+	if _, err := elsewhere.present(t, old); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.advance(identitydb.Recent)
+	publishSecond(t, i)
+	young := w.instance(t).token(t, h)
+	for _, raw := range []string{young, old} {
+		if _, err := elsewhere.present(t, raw); err != nil {
+			t.Error(err)
+		}
+	}
+	if first, second := strings.Split(old, ".")[0], strings.Split(young, ".")[0]; first == second {
+		t.Error("both tokens name the same key")
+	}
+}
+
+// publishSecond makes a second version of the KMS key and publishes it as the one to sign with.
+func publishSecond(t *testing.T, i *instance) {
+	t.Helper()
+	kms := i.cloud.KMS(t)
+	version, err := kms.CreateCryptoKeyVersion(t.Context(), &kmspb.CreateCryptoKeyVersionRequest{Parent: i.cloud.Key("access-tokens")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := kms.GetPublicKey(t.Context(), &kmspb.GetPublicKeyRequest{Name: version.GetName()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(public.GetPem()))
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	described, err := token.NewJWK(key.(*ecdsa.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changeKeys(t, i, func(set token.KeySet) token.KeySet {
+		return append(set, token.PublishedKey{JWK: described, Version: version.GetName(), NotBefore: i.clock.Now()})
+	})
+}
+
 func TestKnownKeysOutliveAnOutage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -152,7 +204,10 @@ func TestARetiredKeyIsRefusedAndNotPublished(t *testing.T) {
 	i := w.instance(t)
 	h := i.build(t)
 	raw := i.token(t, h)
-	retire(t, i, w.clock.Now().Add(-token.Leeway))
+	changeKeys(t, i, func(set token.KeySet) token.KeySet {
+		set[0].NotAfter = w.clock.Now().Add(-token.Leeway)
+		return set
+	})
 	w.clock.advance(10 * time.Minute)
 	if _, err := i.present(t, raw); !fault.Is(err, fault.Unauthenticated) {
 		t.Errorf("its token: %v", err)
@@ -165,8 +220,8 @@ func TestARetiredKeyIsRefusedAndNotPublished(t *testing.T) {
 	}
 }
 
-// retire ends all published keys.
-func retire(t *testing.T, i *instance, at time.Time) {
+// changeKeys changes the published keys.
+func changeKeys(t *testing.T, i *instance, change func(token.KeySet) token.KeySet) {
 	t.Helper()
 	o, err := i.ledger.Get(t.Context(), identity.Hub, ref("signingKeys", "current"))
 	if err != nil {
@@ -176,15 +231,12 @@ func retire(t *testing.T, i *instance, at time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range set {
-		set[n].NotAfter = at
-	}
-	fields, err := set.Document()
+	fields, err := change(set).Document()
 	if err != nil {
 		t.Fatal(err)
 	}
 	act := by(identity.Hub)
-	act.Action = "signing_key.retire"
+	act.Action = "signing_key.change"
 	if _, err := i.ledger.Commit(t.Context(), act, []ledgerdb.Change{ledgerdb.Replace(o, fields)}); err != nil {
 		t.Fatal(err)
 	}

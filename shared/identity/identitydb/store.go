@@ -112,7 +112,7 @@ func (s *Store) CreateLink(ctx context.Context, by ledgerdb.Act, l identity.Link
 }
 
 func (s *Store) seal(ctx context.Context, l identity.Link, secrets identity.LinkSecrets) ([]byte, error) {
-	clear, err := secrets.Encode()
+	plain, err := secrets.Encode()
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (s *Store) seal(ctx context.Context, l identity.Link, secrets identity.Link
 	if err != nil {
 		return nil, err
 	}
-	return key.Seal(clear, place(l))
+	return key.Seal(plain, place(l))
 }
 
 // place is where a link's secrets are sealed for.

@@ -18,13 +18,13 @@ import (
 func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
 // forge signs a header and a payload of our choice with the signer's key, as nobody outside could.
-func forge(t testing.TB, s signer, header, payload string) string {
-	t.Helper()
+func forge(tb testing.TB, s signer, header, payload string) string {
+	tb.Helper()
 	input := b64(header) + "." + b64(payload)
 	digest := sha256.Sum256([]byte(input))
 	r, v, err := ecdsa.Sign(rand.Reader, s.private, digest[:])
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var raw [64]byte
 	r.FillBytes(raw[:32])
@@ -32,20 +32,20 @@ func forge(t testing.TB, s signer, header, payload string) string {
 	return input + "." + b64(string(raw[:]))
 }
 
-func payloadOf(t testing.TB, raw string) string {
-	t.Helper()
+func payloadOf(tb testing.TB, raw string) string {
+	tb.Helper()
 	b, err := base64.RawURLEncoding.DecodeString(strings.Split(raw, ".")[1])
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(b)
 }
 
-func hs256(t testing.TB, s signer, payload string) string {
-	t.Helper()
+func hs256(tb testing.TB, s signer, payload string) string {
+	tb.Helper()
 	der, err := x509.MarshalPKIXPublicKey(&s.private.PublicKey)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	input := b64(`{"alg":"HS256","kid":"`+s.public.ID+`","typ":"at+jwt"}`) + "." + b64(payload)
 	mac := hmac.New(sha256.New, der)

@@ -44,6 +44,7 @@ func BenchmarkVerifyRatio(b *testing.B) {
 }
 
 func benchmark(b *testing.B, run func() error) {
+	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := run(); err != nil {
@@ -53,6 +54,7 @@ func benchmark(b *testing.B, run func() error) {
 }
 
 func check(b *testing.B, s signer, raw string) func() error {
+	b.Helper()
 	digest := sha256.Sum256([]byte(raw))
 	signature, err := s.digest(b.Context(), digest)
 	if err != nil {
@@ -67,6 +69,7 @@ func check(b *testing.B, s signer, raw string) func() error {
 }
 
 func verify(b *testing.B, s signer, raw string, remember int) func() error {
+	b.Helper()
 	keys := &published{signers: []signer{s}}
 	v := token.NewVerifier(token.Options{Issuer: hub, Audience: hub, Key: keys.find, Now: clock(noon), Remember: remember})
 	return func() error {
@@ -76,6 +79,7 @@ func verify(b *testing.B, s signer, raw string, remember int) func() error {
 }
 
 func benchmarkJWX(b *testing.B, s signer, raw []byte) {
+	b.Helper()
 	published, err := json.Marshal(token.JWKS{Keys: []token.JWK{s.public}})
 	if err != nil {
 		b.Fatal(err)

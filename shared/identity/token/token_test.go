@@ -37,15 +37,15 @@ type signer struct {
 	public  token.JWK
 }
 
-func newSigner(t testing.TB) signer {
-	t.Helper()
+func newSigner(tb testing.TB) signer {
+	tb.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	public, err := token.NewJWK(&private.PublicKey)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return signer{private, public}
 }
@@ -54,11 +54,11 @@ func (s signer) digest(_ context.Context, digest [sha256.Size]byte) ([]byte, err
 	return ecdsa.SignASN1(rand.Reader, s.private, digest[:])
 }
 
-func (s signer) sign(t testing.TB, c token.Claims) string {
-	t.Helper()
-	raw, err := token.Sign(t.Context(), c, s.public.ID, s.digest)
+func (s signer) sign(tb testing.TB, c token.Claims) string {
+	tb.Helper()
+	raw, err := token.Sign(tb.Context(), c, s.public.ID, s.digest)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return raw
 }
@@ -191,8 +191,8 @@ func TestOurVerifierReadsATokenThatJWXSigned(t *testing.T) {
 
 // jwxToken signs the claims of [claims] with jwx, each changed as `set` says (nil takes it out), under a header changed
 // as `header` says.
-func jwxToken(t testing.TB, s signer, set, header map[string]any) string {
-	t.Helper()
+func jwxToken(tb testing.TB, s signer, set, header map[string]any) string {
+	tb.Helper()
 	payload := map[string]any{
 		"iss": hub, "aud": hub, "jti": "tok_1", "client_id": "cli_a", "iat": noon.Unix(), "exp": noon.Unix() + 600,
 		"sub": "client:cli_a", "scope": "orders:read orders:write", "tenant": "ten_a",
@@ -206,7 +206,7 @@ func jwxToken(t testing.TB, s signer, set, header map[string]any) string {
 	}
 	body, err := json.Marshal(payload)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	headers := jws.NewHeaders()
 	for name, value := range map[string]any{"typ": "at+jwt", "kid": s.public.ID} {
@@ -214,12 +214,12 @@ func jwxToken(t testing.TB, s signer, set, header map[string]any) string {
 			value = changed
 		}
 		if err := headers.Set(name, value); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	raw, err := jws.Sign(body, jws.WithKey(jwa.ES256(), s.private, jws.WithProtectedHeaders(headers)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(raw)
 }
