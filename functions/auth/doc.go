@@ -1,0 +1,22 @@
+// Package auth is the function that gives out access tokens: the token endpoint, its metadata, and the public keys that
+// everybody verifies tokens by.
+//
+//	POST /v1/oauth/token                           client credentials (RFC 6749, section 4.4) → a token (RFC 9068)
+//	GET  /.well-known/oauth-authorization-server   what this server can do (RFC 8414)
+//	GET  /.well-known/jwks.json                    the public keys (RFC 7517)
+//
+// The token endpoint speaks OAuth's own language: forms in, and refusals as `error` and `error_description` (RFC 6749,
+// section 5.2). What is no refusal (too many requests, a body that is too large, something that is down) is a problem
+// (RFC 9457) as everywhere. Tokens live ten minutes, never longer than their client.
+//
+// # What a guesser learns
+//
+// Nothing: an unknown client, a wrong secret, another kind of credential and a client that has ended are one answer,
+// after the same comparisons. Only who proves the secret is told that the tenant is suspended. Credentials in the
+// address are refused wherever they are valid, since addresses are logged.
+//
+// # What is logged
+//
+// Every token that is given out and every refusal, with the reason and never the credential. Refusals become audit
+// entries once the log can aggregate them; one entry for each would let a guesser fill it.
+package auth

@@ -1,0 +1,49 @@
+package auth
+
+import (
+	"io"
+	"net/http"
+
+	"ryggrad.internal/hub/shared/httpapi"
+	"ryggrad.internal/hub/shared/identity/identitydb"
+)
+
+// The paths that the metadata names.
+const (
+	pathToken    = "/v1/oauth/token" //nolint:gosec // an address, no credential
+	pathMetadata = "/.well-known/oauth-authorization-server"
+	pathKeys     = "/.well-known/jwks.json"
+)
+
+// deps are what the handler works with.
+type deps struct {
+	issuer  string // the hub's public address, without a slash at its end
+	clients *identitydb.Authenticator
+	signer  *identitydb.Signer
+	random  io.Reader // cryptographic
+	api     httpapi.Options
+}
+
+type server struct{ deps }
+
+// newHandler returns the function's handler: every route it has, and the permission each needs.
+func newHandler(d deps) *httpapi.API {
+	s := &server{deps: d}
+	d.api.Name, d.api.Title = "auth", "Ryggrad auth"
+	d.api.Description = "Gives out the access tokens that the other functions take, and the keys that verify them."
+	api := httpapi.New(d.api)
+	api.HandleRaw(httpapi.Route{
+		Method: http.MethodPost, Path: pathToken, ID: "issue-token",
+		Summary:    "Exchange a client's credentials for an access token (OAuth 2.0)",
+		Permission: httpapi.Public,
+	}, s.token)
+	httpapi.Handle(api, httpapi.Route{
+		Method: http.MethodGet, Path: pathMetadata, ID: "get-oauth-metadata", Summary: "Describe the token endpoint (RFC 8414)",
+		Permission: httpapi.Public,
+	}, s.metadata)
+	httpapi.Handle(api, httpapi.Route{
+		Method: http.MethodGet, Path: pathKeys, ID: "get-keys", Summary: "Publish the keys that verify access tokens (RFC 7517)",
+		Permission: httpapi.Public,
+	}, s.keys)
+	return api
+}

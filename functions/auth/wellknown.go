@@ -1,0 +1,56 @@
+package auth
+
+import (
+	"context"
+
+	"ryggrad.internal/hub/shared/httpapi"
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/identity/token"
+)
+
+// cacheable lets anybody keep the answer for five minutes: far less than the time between the publication of a key and
+// its first use.
+const cacheable = "public, max-age=300"
+
+// metadata is what RFC 8414 says about an authorization server.
+type metadata struct {
+	Issuer        string   `json:"issuer" doc:"The hub's address"`
+	TokenEndpoint string   `json:"token_endpoint" doc:"Where tokens are given out"`
+	Keys          string   `json:"jwks_uri" doc:"Where the public keys are"`
+	Scopes        []string `json:"scopes_supported" doc:"What a client may hold"`
+	ResponseTypes []string `json:"response_types_supported" doc:"None: there is no authorization endpoint"`
+	GrantTypes    []string `json:"grant_types_supported" doc:"How tokens are asked for"`
+	AuthMethods   []string `json:"token_endpoint_auth_methods_supported" doc:"How clients prove themselves"`
+}
+
+type metadataOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         metadata
+}
+
+func (s *server) metadata(context.Context, httpapi.Call, *struct{}) (*metadataOutput, error) {
+	var scopes []string
+	for _, d := range identity.Permissions() {
+		if d.Integration {
+			scopes = append(scopes, string(d.Permission))
+		}
+	}
+	return &metadataOutput{CacheControl: cacheable, Body: metadata{
+		Issuer: s.issuer, TokenEndpoint: s.issuer + pathToken, Keys: s.issuer + pathKeys,
+		Scopes: scopes, ResponseTypes: []string{}, GrantTypes: []string{clientCredentials},
+		AuthMethods: []string{"client_secret_basic", "client_secret_post"},
+	}}, nil
+}
+
+type keysOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         token.JWKS
+}
+
+func (s *server) keys(ctx context.Context, _ httpapi.Call, _ *struct{}) (*keysOutput, error) {
+	set, err := s.signer.Published(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &keysOutput{CacheControl: cacheable, Body: set}, nil
+}
