@@ -177,7 +177,7 @@ func (w *world) documentsOfOne(b *testing.B) map[string]map[string]any {
 func (w *world) load(b *testing.B, kind, url, header string) side {
 	b.Helper()
 	before := cpuTime()
-	child := exec.CommandContext(b.Context(), os.Args[0]) //nolint:gosec // this very binary
+	child := exec.CommandContext(b.Context(), os.Args[0])
 	child.Env = append(os.Environ(), roleVariable+"=load", "URL="+url, "HEADER="+header, "KIND="+kind, "LOCATION="+w.location)
 	child.Stderr = os.Stderr
 	out, err := child.Output()
@@ -210,7 +210,7 @@ func cpuTime() time.Duration {
 // startCloud runs the embedded cloud in a process of its own until the benchmark ends.
 func startCloud(b *testing.B) gcp.Env {
 	b.Helper()
-	child := exec.CommandContext(b.Context(), os.Args[0]) //nolint:gosec // this very binary
+	child := exec.CommandContext(b.Context(), os.Args[0])
 	child.Env = append(os.Environ(), roleVariable+"=cloud")
 	child.Stderr = os.Stderr
 	in, err := child.StdinPipe()

@@ -25,7 +25,7 @@ type placeInput struct {
 type placeOutput struct {
 	Status   int
 	Location string `header:"Location" doc:"The order's address"`
-	Replayed bool   `header:"Idempotent-Replayed" doc:"true when the order was here already"`
+	Replayed string `header:"Idempotent-Replayed" doc:"true when the order was here already, else absent"`
 	Body     placedBody
 }
 
@@ -108,11 +108,11 @@ func linkOf(caller identity.Caller) string {
 // answerPlaced gives the stored answer: what the first request was answered with, however far the order is by now.
 func answerPlaced(p orderdb.Placed, sent order.Order) *placeOutput {
 	out := &placeOutput{
-		Status: http.StatusCreated, Location: "/v1/orders/" + p.Record.ID, Replayed: p.Replayed,
+		Status: http.StatusCreated, Location: "/v1/orders/" + p.Record.ID,
 		Body: placedBody{ID: p.Record.ID, Status: order.Received, Version: 1, ReceivedAt: p.Record.Received, Warnings: []warningBody{}},
 	}
 	if p.Replayed {
-		out.Status = http.StatusOK
+		out.Status, out.Replayed = http.StatusOK, "true"
 	}
 	for _, w := range sent.Warnings() {
 		out.Body.Warnings = append(out.Body.Warnings, warningBody(w))
@@ -121,10 +121,10 @@ func answerPlaced(p orderdb.Placed, sent order.Order) *placeOutput {
 }
 
 // quoted is a string of RFC 8941, section 3.3.3, without escapes: what keys are made of in practice.
-var quoted = regexp.MustCompile(`^"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"$`) //nolint:gochecknoglobals // compiled once, never changed
+var quoted = regexp.MustCompile(`^"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"$`)
 
 // bare is a key without its quotes, as many clients send it.
-var bare = regexp.MustCompile(`^[A-Za-z0-9._:~-]{1,255}$`) //nolint:gochecknoglobals // compiled once, never changed
+var bare = regexp.MustCompile(`^[A-Za-z0-9._:~-]{1,255}$`)
 
 // idempotencyKey reads the header. The draft asks for quotes; a key without them means the same.
 func idempotencyKey(header string) (string, error) {

@@ -118,7 +118,7 @@ func TestSameOrderAgainIsAReplay(t *testing.T) {
 	if again.status != http.StatusOK || again.header.Get("Idempotent-Replayed") != "true" || again.body.ID != first.body.ID || !again.body.Received.Equal(first.body.Received) {
 		t.Errorf("answered %d, %v: %s", again.status, again.header, again.text)
 	}
-	if first.header.Get("Idempotent-Replayed") == "true" {
+	if first.header.Get("Idempotent-Replayed") != "" {
 		t.Error("the first answer says that it is a replay")
 	}
 	if n := w.count("orders"); n != 1 || w.count("events") != 1 {

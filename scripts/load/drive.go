@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,7 +43,7 @@ func parseMix(text string) (mix, error) {
 		}
 	}
 	if m.api+m.deliverect+m.replay != 100 || m.api+m.deliverect == 0 {
-		return m, fmt.Errorf("the shares must add up to 100, with some new orders among them")
+		return m, errors.New("the shares must add up to 100, with some new orders among them")
 	}
 	return m, nil
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -37,8 +38,14 @@ func formats() map[string]huma.Format {
 	return map[string]huma.Format{"application/json": f, "json": f}
 }
 
+// encode ends with a newline, for those who read it in a terminal.
 func encode(w io.Writer, v any) error {
-	return json.MarshalWrite(w, v, json.Deterministic(true))
+	text, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil {
+		return fmt.Errorf("write an answer: %w", err)
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
 }
 
 func decode(data []byte, v any) error {

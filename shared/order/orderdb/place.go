@@ -7,9 +7,10 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
-	"github.com/go-json-experiment/json"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"ryggrad.internal/hub/shared/envelope"
 	"ryggrad.internal/hub/shared/fault"

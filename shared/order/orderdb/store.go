@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/go-json-experiment/json"
 	"io"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"ryggrad.internal/hub/shared/envelope"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
