@@ -57,6 +57,9 @@ func (c *cache[T]) get(ctx context.Context, id string, age time.Duration) (T, er
 	landed := c.flights.DoChan(id, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
+		if value, err, known := c.remembered(id, age); known {
+			return value, err // by a read that ended after this caller had looked
+		}
 		return c.read(ctx, id)
 	})
 	var none T

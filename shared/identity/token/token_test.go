@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -113,6 +114,30 @@ func TestWhatIsSignedIsReadBack(t *testing.T) {
 			rt.Fatalf("claims (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// One number in 256 begins with a zero byte, and every second with a set bit; ASN.1 writes those differently.
+func TestNumbersOfEveryLengthVerify(t *testing.T) {
+	t.Parallel()
+	s := newSigner(t)
+	v := verifier(noon, s)
+	var short, high bool
+	for range 10_000 {
+		raw := s.sign(t, claims())
+		if _, err := v.Verify(t.Context(), raw); err != nil {
+			t.Fatal(err)
+		}
+		signature, err := base64.RawURLEncoding.DecodeString(raw[strings.LastIndexByte(raw, '.')+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		short = short || signature[0] == 0 || signature[32] == 0
+		high = high || signature[0] >= 0x80
+		if short && high {
+			return
+		}
+	}
+	t.Error("no such numbers came up")
 }
 
 func TestTheCallerIsWhatTheTokenSays(t *testing.T) {

@@ -1,12 +1,12 @@
 package token
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"math/big"
 	"strings"
 	"time"
 
@@ -150,6 +150,17 @@ func canonical(part string) ([]byte, error) {
 }
 
 func (t compact) signedBy(key *ecdsa.PublicKey) bool {
-	r, s := new(big.Int).SetBytes(t.signature[:32]), new(big.Int).SetBytes(t.signature[32:])
-	return ecdsa.Verify(key, t.digest[:], r, s)
+	der := make([]byte, 2, 2+2*(2+33))
+	der = appendInteger(appendInteger(der, t.signature[:32]), t.signature[32:])
+	der[0], der[1] = 0x30, byte(len(der)-2)
+	return ecdsa.VerifyASN1(key, t.digest[:], der)
+}
+
+// appendInteger appends a positive ASN.1 INTEGER in DER: no leading zeros but the one that keeps it positive.
+func appendInteger(der, n []byte) []byte {
+	n = bytes.TrimLeft(n, "\x00")
+	if len(n) == 0 || n[0]&0x80 != 0 {
+		n = append([]byte{0}, n...)
+	}
+	return append(append(der, 0x02, byte(len(n))), n...)
 }
