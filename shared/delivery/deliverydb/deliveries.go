@@ -128,7 +128,7 @@ func Plain(stored []Delivery) []delivery.Delivery {
 // Take claims a delivery that was read. It reports false when it is settled, or somebody else is working on it or has
 // changed it since.
 func (s *Store) Take(ctx context.Context, d Delivery, claim string) (Delivery, bool, error) {
-	taken, ok := d.Delivery.Take(claim, s.now())
+	taken, ok := d.Take(claim, s.now())
 	if !ok {
 		return d, false, nil
 	}
@@ -174,7 +174,7 @@ func (s *Store) Again(ctx context.Context, tenant, id string, allow func(deliver
 		if err := allow(d.Delivery); err != nil {
 			return delivery.Delivery{}, err
 		}
-		next, err := d.Delivery.Again(s.now())
+		next, err := d.Again(s.now())
 		if err != nil {
 			return delivery.Delivery{}, err
 		}

@@ -107,7 +107,7 @@ func (c *Client) attempt(ctx context.Context, url string, h webhook.Headers, bod
 	if err != nil {
 		return webhook.Result{Failure: webhook.BadURL}
 	}
-	answer, err := c.http.Do(request)
+	answer, err := c.http.Do(request) //nolint:bodyclose // drain closes it
 	if err != nil {
 		return webhook.Result{Failure: failure(ctx, err)}
 	}

@@ -1,0 +1,22 @@
+// Package delivery brings events to the endpoints that want them.
+//
+//	delivery  HTTP: endpoints and their secrets, test messages, what became of deliveries, another try
+//	dispatch  Pub/Sub, topic events: makes the deliveries of one event and attempts each at once
+//	relay     every minute: announces again what was not dispatched within 30 seconds
+//	retry     every minute: attempts what is due
+//
+// The way of an event through this package: whoever wrote it announces its id. dispatch.go finds the tenant's endpoints
+// that want it and commits a delivery for each; courier.go takes each delivery through its turn in the order's line, its
+// message, the request and the record. What fails comes back by retry.go, what was never announced by relay.go. The rules
+// are shared/delivery's, the commits deliverydb's.
+//
+// # What may fail when
+//
+// Any process may die and any call may fail at any point:
+//
+//	before the commit that makes the deliveries   the event keeps its mark; the relay announces it again
+//	after it                                      every delivery is claimed with a lease, and due when that ends
+//	between an answer and its record              the endpoint is sent the event once more; its id is the same
+//
+// So dispatch acknowledges every message that it can read: there is nothing that Pub/Sub's own repeating would add.
+package delivery
