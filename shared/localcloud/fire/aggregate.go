@@ -16,7 +16,7 @@ const maxAggregations = 5
 // aggregate counts documents, or sums the numbers in one of their fields.
 type aggregate struct {
 	alias string
-	upTo  int64          // a count's limit; 0 for none
+	upTo  int64          // a count's limit, maybe math.MaxInt64
 	path  fieldpath.Path // nil: a count
 	mean  bool
 
@@ -27,15 +27,23 @@ type aggregate struct {
 }
 
 func aggregates(in []*firestorepb.StructuredAggregationQuery_Aggregation) ([]*aggregate, error) {
-	if len(in) == 0 || len(in) > maxAggregations {
-		return nil, invalid("An aggregation query must have 1 to %d aggregations.", maxAggregations)
+	if len(in) == 0 {
+		return nil, invalid("Aggregations can not be empty.")
 	}
+	if len(in) > maxAggregations {
+		return nil, invalid("The maximum number of aggregations allowed in an aggregation query is %d.", maxAggregations)
+	}
+	seen := map[string]bool{}
 	all := make([]*aggregate, 0, len(in))
 	for i, each := range in {
-		a := &aggregate{alias: each.GetAlias()}
+		a := &aggregate{alias: each.GetAlias(), upTo: math.MaxInt64}
 		if a.alias == "" {
 			a.alias = fmt.Sprintf("field_%d", i+1)
 		}
+		if seen[a.alias] {
+			return nil, invalid("Aggregation aliases contain duplicate alias: %s.", a.alias)
+		}
+		seen[a.alias] = true
 		if err := a.parse(each); err != nil {
 			return nil, err
 		}
@@ -48,8 +56,8 @@ func (a *aggregate) parse(in *firestorepb.StructuredAggregationQuery_Aggregation
 	switch op := in.GetOperator().(type) {
 	case *firestorepb.StructuredAggregationQuery_Aggregation_Count_:
 		if op.Count.GetUpTo() != nil {
-			if a.upTo = op.Count.GetUpTo().GetValue(); a.upTo <= 0 {
-				return invalid("count up_to must be greater than 0.")
+			if a.upTo = op.Count.GetUpTo().GetValue(); a.upTo < 0 {
+				return invalid("The `up_to` value in a COUNT aggregation must be greater than or equal to zero.")
 			}
 		}
 		return nil
@@ -59,7 +67,7 @@ func (a *aggregate) parse(in *firestorepb.StructuredAggregationQuery_Aggregation
 		a.mean = true
 		a.path, err = fieldpath.Parse(op.Avg.GetField().GetFieldPath())
 	default:
-		return invalid("An aggregation must have an operator.")
+		return invalid("Operator field in Aggregation is not set.")
 	}
 	if err != nil {
 		return invalid("%s", err)
@@ -67,9 +75,24 @@ func (a *aggregate) parse(in *firestorepb.StructuredAggregationQuery_Aggregation
 	return nil
 }
 
+// addAll adds a document to all aggregates, unless one of them is about a field that it lacks.
+func addAll(all []*aggregate, fields wire.Fields) {
+	for _, a := range all {
+		if a.path == nil {
+			continue
+		}
+		if _, ok := fields.Lookup(a.path); !ok {
+			return
+		}
+	}
+	for _, a := range all {
+		a.add(fields)
+	}
+}
+
 func (a *aggregate) add(fields wire.Fields) {
 	if a.path == nil {
-		if a.upTo == 0 || a.count < a.upTo {
+		if a.count < a.upTo {
 			a.count++
 		}
 		return

@@ -3,6 +3,7 @@ package firestore
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/genproto/googleapis/rpc/code"
@@ -10,24 +11,24 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
-	"time"
 
 	"ryggrad.internal/hub/shared/localcloud/fire/journal"
 )
 
 // Commit implements google.firestore.v1.Firestore.
 func (s *Server) Commit(_ context.Context, req *firestorepb.CommitRequest) (*firestorepb.CommitResponse, error) {
-	if err := checkDatabase(req.GetDatabase()); err != nil {
+	d, err := s.named(req.GetDatabase())
+	if err != nil {
 		return nil, err
 	}
-	d := s.database(req.GetDatabase())
+	if err := checkRequest(req, len(req.GetWrites())); err != nil {
+		return nil, err
+	}
 	ops := make([]*operation, len(req.GetWrites()))
 	for i, w := range req.GetWrites() {
-		op, err := d.parse(w)
-		if err != nil {
+		if ops[i], err = d.parse(w); err != nil {
 			return nil, err
 		}
-		ops[i] = op
 	}
 	tx, err := s.transactions.take(d, req.GetTransaction())
 	if err != nil {
@@ -37,18 +38,35 @@ func (s *Server) Commit(_ context.Context, req *firestorepb.CommitRequest) (*fir
 	if err != nil {
 		return nil, err
 	}
+	if len(ops) == 0 {
+		return &firestorepb.CommitResponse{}, nil
+	}
 	return &firestorepb.CommitResponse{WriteResults: results, CommitTime: timestamp(at)}, nil
 }
 
 // BatchWrite implements google.firestore.v1.Firestore: each write is a commit of its own.
 func (s *Server) BatchWrite(_ context.Context, req *firestorepb.BatchWriteRequest) (*firestorepb.BatchWriteResponse, error) {
-	if err := checkDatabase(req.GetDatabase()); err != nil {
+	d, err := s.named(req.GetDatabase())
+	if err != nil {
 		return nil, err
 	}
-	d := s.database(req.GetDatabase())
+	if err := checkRequest(req, len(req.GetWrites())); err != nil {
+		return nil, err
+	}
+	ops := make([]*operation, len(req.GetWrites()))
+	seen := map[string]bool{}
+	for i, w := range req.GetWrites() {
+		if ops[i], err = d.parse(w); err != nil {
+			return nil, err
+		}
+		if seen[ops[i].key] {
+			return nil, invalid("the same document cannot be written more than once in a single request")
+		}
+		seen[ops[i].key] = true
+	}
 	answer := &firestorepb.BatchWriteResponse{}
-	for _, w := range req.GetWrites() {
-		result, err := d.writeAlone(w)
+	for _, op := range ops {
+		result, err := d.writeAlone(op)
 		answer.WriteResults = append(answer.WriteResults, result)
 		answer.Status = append(answer.Status, &rpcstatus.Status{
 			Code: int32(code.Code(status.Code(err))), Message: status.Convert(err).Message()}) //nolint:gosec // below 17
@@ -56,11 +74,8 @@ func (s *Server) BatchWrite(_ context.Context, req *firestorepb.BatchWriteReques
 	return answer, nil
 }
 
-func (d *database) writeAlone(w *firestorepb.Write) (*firestorepb.WriteResult, error) {
-	op, err := d.parse(w)
-	if err != nil {
-		return &firestorepb.WriteResult{}, err
-	}
+// writeAlone commits one operation. The result is never nil.
+func (d *database) writeAlone(op *operation) (*firestorepb.WriteResult, error) {
 	results, _, err := d.commit(nil, []*operation{op})
 	if err != nil {
 		return &firestorepb.WriteResult{}, err
@@ -215,11 +230,16 @@ func (p precondition) check(name string, current *version) error {
 		return status.Errorf(codes.NotFound, "No document to update: %s", name)
 	case p.checksExists && !p.exists && current != nil:
 		return status.Errorf(codes.AlreadyExists, "Document already exists: %s", name)
-	case p.updateTime > 0 && current == nil:
-		return status.Errorf(codes.NotFound, "No document to update: %s", name)
-	case p.updateTime > 0 && current.at != p.updateTime:
+	case p.checksTime:
+		stored := int64(0)
+		if current != nil {
+			stored = current.at
+		}
+		if stored == p.updateTime {
+			return nil
+		}
 		return status.Errorf(codes.FailedPrecondition,
-			"the stored version (%d) does not match the required base version (%d)", current.at, p.updateTime)
+			"the stored version (%d) does not match the required base version (%d)", stored, p.updateTime)
 	}
 	return nil
 }

@@ -8,16 +8,18 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"ryggrad.internal/hub/shared/localcloud/fire/resource"
 )
 
 // CreateDocument implements google.firestore.v1.Firestore.
 func (s *Server) CreateDocument(_ context.Context, req *firestorepb.CreateDocumentRequest) (*firestorepb.Document, error) {
-	if err := checkID(req.GetCollectionId()); err != nil {
-		return nil, err
-	}
 	id := req.GetDocumentId()
 	if id == "" {
 		id = rand.Text()[:20]
+	}
+	if err := checkNew(req, id); err != nil {
+		return nil, err
 	}
 	name := req.GetParent() + "/" + req.GetCollectionId() + "/" + id
 	absent := &firestorepb.Precondition{ConditionType: &firestorepb.Precondition_Exists{Exists: false}}
@@ -25,6 +27,22 @@ func (s *Server) CreateDocument(_ context.Context, req *firestorepb.CreateDocume
 		Operation:       &firestorepb.Write_Update{Update: &firestorepb.Document{Name: name, Fields: req.GetDocument().GetFields()}},
 		CurrentDocument: absent,
 	})
+}
+
+func checkNew(req *firestorepb.CreateDocumentRequest, id string) error {
+	if req.GetCollectionId() == "" {
+		return invalid("collectionId is the empty string.")
+	}
+	if req.GetDocument().GetName() != "" {
+		return invalid("document.name must not be set")
+	}
+	if _, _, err := resource.Split(resource.Parent, req.GetParent()); err != nil {
+		return refuse(err)
+	}
+	if err := resource.CheckCollection(req.GetCollectionId()); err != nil {
+		return refuse(err)
+	}
+	return refuse(resource.CheckDocument(id))
 }
 
 // UpdateDocument implements google.firestore.v1.Firestore.
@@ -42,11 +60,17 @@ func (s *Server) DeleteDocument(_ context.Context, req *firestorepb.DeleteDocume
 	if err != nil {
 		return nil, err
 	}
-	_, err = d.writeAlone(&firestorepb.Write{
+	op, err := d.parse(&firestorepb.Write{
 		Operation:       &firestorepb.Write_Delete{Delete: req.GetName()},
 		CurrentDocument: req.GetCurrentDocument(),
 	})
-	return &emptypb.Empty{}, err
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.writeAlone(op); err != nil {
+		return nil, err
+	}
+	return &emptypb.Empty{}, nil
 }
 
 // write makes one write and answers with the document as it is after it.
@@ -59,7 +83,11 @@ func (s *Server) write(name string, answer *firestorepb.DocumentMask, w *firesto
 	if err != nil {
 		return nil, err
 	}
-	result, err := d.writeAlone(w)
+	op, err := d.parse(w)
+	if err != nil {
+		return nil, err
+	}
+	result, err := d.writeAlone(op)
 	if err != nil {
 		return nil, err
 	}

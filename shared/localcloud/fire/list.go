@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"ryggrad.internal/hub/shared/localcloud/fire/query"
+	"ryggrad.internal/hub/shared/localcloud/fire/resource"
 	"ryggrad.internal/hub/shared/localcloud/fire/sortkey"
 )
 
@@ -21,7 +22,7 @@ const (
 func pageSize(asked int32) (int, error) {
 	switch {
 	case asked < 0:
-		return 0, invalid("page_size is negative.")
+		return 0, invalid("Page size must be nonnegative.")
 	case asked == 0:
 		return defaultPage, nil
 	default:
@@ -34,8 +35,8 @@ func pageToken(key string) string { return base64.RawURLEncoding.EncodeToString(
 
 func parsePageToken(token string) (string, error) {
 	key, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil {
-		return "", invalid("page_token is invalid.")
+	if err != nil || (token != "" && !strings.Contains(string(key), "\x00")) {
+		return "", invalid("invalid page token")
 	}
 	return string(key), nil
 }
@@ -72,12 +73,12 @@ func (s *Server) ListDocuments(_ context.Context, req *firestorepb.ListDocuments
 // listQuery is the query that a listing stands for.
 func listQuery(req *firestorepb.ListDocumentsRequest) (*firestorepb.StructuredQuery, error) {
 	if req.GetCollectionId() != "" {
-		if err := checkID(req.GetCollectionId()); err != nil {
-			return nil, err
+		if err := resource.CheckCollection(req.GetCollectionId()); err != nil {
+			return nil, refuse(err)
 		}
 	}
 	if req.GetShowMissing() && req.GetOrderBy() != "" {
-		return nil, invalid("show_missing cannot be used with order_by.")
+		return nil, invalid("cannot specify an order when show_missing is true")
 	}
 	q := &firestorepb.StructuredQuery{
 		From: []*firestorepb.StructuredQuery_CollectionSelector{{CollectionId: req.GetCollectionId()}},
@@ -88,7 +89,7 @@ func listQuery(req *firestorepb.ListDocumentsRequest) (*firestorepb.StructuredQu
 	for text := range strings.SplitSeq(req.GetOrderBy(), ",") {
 		words := strings.Fields(text)
 		if len(words) == 0 || len(words) > 2 || (len(words) == 2 && words[1] != "desc" && words[1] != "asc") {
-			return nil, invalid("order_by is invalid.")
+			return nil, invalid("Invalid order by clause %q.", req.GetOrderBy())
 		}
 		order := &firestorepb.StructuredQuery_Order{
 			Field: &firestorepb.StructuredQuery_FieldReference{FieldPath: words[0]}, Direction: firestorepb.StructuredQuery_ASCENDING}

@@ -1,109 +1,63 @@
 package firestore
 
 import (
-	"fmt"
 	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"ryggrad.internal/hub/shared/localcloud/fire/resource"
 	"ryggrad.internal/hub/shared/localcloud/fire/sortkey"
 )
-
-// maxID is the largest id of a collection or document, in bytes.
-const maxID = 1500
 
 func invalid(format string, args ...any) error {
 	return status.Errorf(codes.InvalidArgument, format, args...)
 }
 
-// checkDatabase checks a database's resource name: projects/{project}/databases/{database}.
-func checkDatabase(name string) error {
-	parts := strings.Split(name, "/")
-	if len(parts) != 4 || parts[0] != "projects" || parts[1] == "" || parts[2] != "databases" || parts[3] == "" {
-		return invalid("Invalid database name %q: it must be projects/{project}/databases/{database}.", name)
+// refuse makes a fault INVALID_ARGUMENT, in its own words.
+func refuse(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return status.Error(codes.InvalidArgument, err.Error())
 }
 
-// splitName parts a resource name below a database's documents: a document's name, or a parent's, whose path may be empty.
-func splitName(name string) (database, path string, err error) {
-	database, path, found := strings.Cut(name, "/documents")
-	if !found || checkDatabase(database) != nil || (path != "" && path[0] != '/') {
-		return "", "", invalid("Invalid resource name %q: it must be projects/{project}/databases/{database}/documents/….", name)
+// named finds a database by its resource name.
+func (s *Server) named(name string) (*database, error) {
+	if _, _, err := resource.Split(resource.Database, name); err != nil {
+		return nil, refuse(err)
 	}
-	return database, strings.TrimPrefix(path, "/"), nil
+	return s.database(name), nil
 }
 
-// checkPath checks the ids of a path below a database's documents.
-func checkPath(path string) error {
-	for rest, more := path, path != ""; more; {
-		var id string
-		id, rest, more = strings.Cut(rest, "/")
-		if err := checkID(id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkID(id string) error {
-	switch {
-	case id == "":
-		return invalid("Document and collection ids must not be empty.")
-	case len(id) > maxID:
-		return invalid("Document and collection ids must not be longer than %d bytes.", maxID)
-	case id == "." || id == "..":
-		return invalid("Document and collection ids must not be %q.", id)
-	case len(id) >= 4 && strings.HasPrefix(id, "__") && strings.HasSuffix(id, "__") && !strings.HasPrefix(id, "__id"):
-		return invalid("Document and collection ids of the form %q are reserved.", "__.*__")
-	}
-	return nil
-}
-
-// documentKey checks a document's name and returns its key in a database.
+// documentKey checks a document's name and returns its key in the database.
 func (d *database) documentKey(name string) (string, error) {
-	path, ok := strings.CutPrefix(name, d.prefix)
-	if !ok {
-		database, _, err := splitName(name)
-		if err == nil {
-			err = invalid("Document %q is of database %q, not of %q.", name, database, d.name)
-		}
-		return "", err
+	database, path, err := resource.Split(resource.Document, name)
+	if err != nil {
+		return "", refuse(err)
 	}
-	if err := checkPath(path); err != nil {
-		return "", err
-	}
-	if strings.Count(path, "/")%2 == 0 {
-		return "", invalid("Document name %q has no document id: it must have an even number of ids.", name)
+	if database != d.name {
+		return "", invalid("The request was for database '%s' but was attempting to access database '%s'", d.name, database)
 	}
 	return string(sortkey.AppendPath(make([]byte, 0, len(path)+8), path)), nil
 }
 
 // parent finds the database and the path of a parent: the root, or a document.
 func (s *Server) parent(name string) (*database, string, error) {
-	database, path, err := splitName(name)
+	database, path, err := resource.Split(resource.Parent, name)
 	if err != nil {
-		return nil, "", err
-	}
-	if err := checkPath(path); err != nil {
-		return nil, "", err
-	}
-	if path != "" && strings.Count(path, "/")%2 == 0 {
-		return nil, "", invalid("Parent %q must be a document or the root.", name)
+		return nil, "", refuse(err)
 	}
 	return s.database(database), path, nil
 }
 
 // document finds the database and the key of a document.
 func (s *Server) document(name string) (*database, string, error) {
-	database, _, err := splitName(name)
+	database, path, err := resource.Split(resource.Document, name)
 	if err != nil {
-		return nil, "", err
+		return nil, "", refuse(err)
 	}
-	d := s.database(database)
-	key, err := d.documentKey(name)
-	return d, key, err
+	return s.database(database), string(sortkey.AppendPath(make([]byte, 0, len(path)+8), path)), nil
 }
 
 // group is the id of the collection that a document is in.
@@ -113,5 +67,5 @@ func group(name string) string {
 }
 
 func notFound(name string) error {
-	return status.Error(codes.NotFound, fmt.Sprintf("Document %q not found.", name))
+	return status.Errorf(codes.NotFound, "Document %q not found.", name)
 }

@@ -4,6 +4,8 @@ import (
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 
 	"ryggrad.internal/hub/shared/localcloud/fire/fieldpath"
+	"ryggrad.internal/hub/shared/localcloud/fire/resource"
+	"ryggrad.internal/hub/shared/localcloud/fire/value"
 	"ryggrad.internal/hub/shared/localcloud/fire/wire"
 )
 
@@ -22,7 +24,8 @@ type operation struct {
 // precondition is what a document must be before a write.
 type precondition struct {
 	checksExists, exists bool
-	updateTime           int64 // µs, when positive
+	checksTime           bool
+	updateTime           int64 // µs
 }
 
 // parse checks a write.
@@ -36,9 +39,11 @@ func (d *database) parse(w *firestorepb.Write) (*operation, error) {
 		op.name, op.delete = o.Delete, true
 	case *firestorepb.Write_Transform:
 		op.name, op.masked = o.Transform.GetDocument(), true
-		transforms = o.Transform.GetFieldTransforms()
+		if transforms = o.Transform.GetFieldTransforms(); len(transforms) == 0 {
+			return nil, invalid("The list of FieldTransform must not be empty.")
+		}
 	default:
-		return nil, invalid("A write must have an operation.")
+		return nil, invalid("empty write operation")
 	}
 	var err error
 	if op.key, err = d.documentKey(op.name); err != nil {
@@ -51,7 +56,12 @@ func (d *database) parse(w *firestorepb.Write) (*operation, error) {
 }
 
 func (op *operation) parseContent(mask *firestorepb.DocumentMask, transforms []*firestorepb.DocumentTransform_FieldTransform) (err error) {
-	if op.delete {
+	switch {
+	case op.delete && mask != nil:
+		return invalid("a delete must not specify a document mask.")
+	case op.delete && len(transforms) > 0:
+		return invalid("a delete must not specify a update transform.")
+	case op.delete:
 		return nil
 	}
 	if mask != nil {
@@ -59,12 +69,17 @@ func (op *operation) parseContent(mask *firestorepb.DocumentMask, transforms []*
 		if op.mask, err = parseMask(mask); err != nil {
 			return err
 		}
+		for _, path := range op.mask {
+			if err := checkWritten(path); err != nil {
+				return err
+			}
+		}
 	}
 	if op.transforms, err = parseTransforms(transforms); err != nil {
 		return err
 	}
-	if err := checkFields(op.values); err != nil {
-		return err
+	if err := value.CheckFields(op.values, 1); err != nil {
+		return refuse(err)
 	}
 	if !op.masked && len(op.transforms) == 0 {
 		op.fields, err = encode(op.name, op.values)
@@ -80,7 +95,7 @@ func (op *operation) parsePrecondition(p *firestorepb.Precondition) error {
 		if err := c.UpdateTime.CheckValid(); err != nil {
 			return invalid("The precondition's update_time is invalid.")
 		}
-		op.must.updateTime = c.UpdateTime.AsTime().UnixMicro()
+		op.must = precondition{checksTime: true, updateTime: c.UpdateTime.AsTime().UnixMicro()}
 	}
 	return nil
 }
@@ -90,11 +105,27 @@ func parseMask(mask *firestorepb.DocumentMask) ([]fieldpath.Path, error) {
 	for _, text := range mask.GetFieldPaths() {
 		path, err := fieldpath.Parse(text)
 		if err != nil {
-			return nil, invalid("%s", err)
+			return nil, refuse(err)
+		}
+		if len(path) > value.MaxDepth {
+			return nil, invalid("paths must have at most %d elements", value.MaxDepth)
 		}
 		paths = append(paths, path)
 	}
 	return paths, nil
+}
+
+// checkWritten refuses to write below reserved names.
+func checkWritten(path fieldpath.Path) error {
+	for _, name := range path {
+		if resource.Reserved(name) {
+			return invalid("Invalid reserved name in field path %s", path)
+		}
+		if len(name) > resource.MaxID {
+			return invalid("The property.name is longer than %d bytes.", resource.MaxID)
+		}
+	}
+	return nil
 }
 
 // content is what the operation makes of a document's fields, with the results of its transforms.
@@ -118,6 +149,9 @@ func (op *operation) content(before wire.Fields, at int64) (wire.Fields, []*fire
 	results := make([]*firestorepb.Value, 0, len(op.transforms))
 	for _, t := range op.transforms {
 		results = append(results, t.apply(values, at))
+	}
+	if err := value.CheckFields(values, 1); err != nil { // what is changed piecemeal can become too deep
+		return nil, nil, refuse(err)
 	}
 	fields, err := encode(op.name, values)
 	return fields, results, err
@@ -174,5 +208,5 @@ func encode(name string, values map[string]*firestorepb.Value) (wire.Fields, err
 	if fields == nil {
 		fields = wire.Fields{}
 	}
-	return fields, nil
+	return fields, checkSize(name, fields)
 }

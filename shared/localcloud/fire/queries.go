@@ -9,7 +9,7 @@ import (
 // RunQuery implements google.firestore.v1.Firestore.
 func (s *Server) RunQuery(req *firestorepb.RunQueryRequest, stream firestorepb.Firestore_RunQueryServer) error {
 	if req.GetStructuredQuery() == nil {
-		return invalid("structured_query is required.")
+		return invalid("only structured queries are supported")
 	}
 	p, v, err := s.plan(req.GetParent(), req.GetStructuredQuery(), req)
 	if err != nil {
@@ -33,6 +33,11 @@ func (s *Server) plan(parent string, q *firestorepb.StructuredQuery, req consist
 	if err != nil {
 		return nil, view{}, err
 	}
+	if s.opts.Indexes != nil {
+		if err := s.opts.Indexes.Check(p); err != nil {
+			return nil, view{}, err
+		}
+	}
 	v, err := s.view(d, req)
 	if err != nil {
 		return nil, view{}, err
@@ -42,21 +47,25 @@ func (s *Server) plan(parent string, q *firestorepb.StructuredQuery, req consist
 }
 
 func (v view) sendHits(p *query.Plan, stream firestorepb.Firestore_RunQueryServer) error {
-	none := true
+	readTime := timestamp(v.at)
+	next := &firestorepb.RunQueryResponse{ReadTime: readTime, SkippedResults: int32(p.Offset)} //nolint:gosec // it came as one
 	for h := range v.database.run(p, v.at) {
-		m, err := message(h.doc, h.version, p.Projection)
-		if err != nil {
-			return err
+		if next.Document != nil {
+			if err := stream.Send(next); err != nil {
+				return err
+			}
+			next = &firestorepb.RunQueryResponse{ReadTime: readTime}
 		}
-		none = false
-		if err := stream.Send(&firestorepb.RunQueryResponse{Document: m, ReadTime: timestamp(v.at)}); err != nil {
+		var err error
+		if next.Document, err = message(h.doc, h.version, p.Projection); err != nil {
 			return err
 		}
 	}
-	if none {
-		return stream.Send(&firestorepb.RunQueryResponse{ReadTime: timestamp(v.at)})
+	if next.Document == nil {
+		next.SkippedResults = 0
 	}
-	return nil
+	next.ContinuationSelector = &firestorepb.RunQueryResponse_Done{Done: true}
+	return stream.Send(next)
 }
 
 // RunAggregationQuery implements google.firestore.v1.Firestore.
@@ -79,9 +88,7 @@ func (s *Server) RunAggregationQuery(req *firestorepb.RunAggregationQueryRequest
 		}
 	}
 	for h := range v.database.run(p, v.at) {
-		for _, a := range sums {
-			a.add(h.version.fields)
-		}
+		addAll(sums, h.version.fields)
 	}
 	result := &firestorepb.AggregationResult{AggregateFields: map[string]*firestorepb.Value{}}
 	for _, a := range sums {

@@ -67,10 +67,10 @@ func (d *database) readTime(t *timestamppb.Timestamp) (int64, error) {
 	}
 	at, now := t.AsTime().UnixMicro(), d.now()
 	if at > now.UnixMicro() && at > d.snapshot() {
-		return 0, invalid("read_time is in the future.")
+		return 0, invalid("The requested 'read_time' cannot be in the future.")
 	}
 	if at < now.Add(-retention).UnixMicro() {
-		return 0, status.Error(codes.FailedPrecondition, "The requested snapshot version is too old.")
+		return 0, status.Error(codes.FailedPrecondition, "The requested 'read_time' is too old.")
 	}
 	for d.snapshot() < at { // a commit up to that time is being made durable
 		if err := d.catchUp(); err != nil {
@@ -112,16 +112,13 @@ func (s *Server) GetDocument(_ context.Context, req *firestorepb.GetDocumentRequ
 
 // BatchGetDocuments implements google.firestore.v1.Firestore.
 func (s *Server) BatchGetDocuments(req *firestorepb.BatchGetDocumentsRequest, stream firestorepb.Firestore_BatchGetDocumentsServer) error {
-	if err := checkDatabase(req.GetDatabase()); err != nil {
+	d, err := s.named(req.GetDatabase())
+	if err != nil {
 		return err
 	}
-	d := s.database(req.GetDatabase())
-	keys := make([]string, len(req.GetDocuments()))
-	for i, name := range req.GetDocuments() {
-		var err error
-		if keys[i], err = d.documentKey(name); err != nil {
-			return err
-		}
+	wanted, err := d.distinct(req.GetDocuments())
+	if err != nil {
+		return err
 	}
 	mask, err := readMask(req.GetMask())
 	if err != nil {
@@ -131,21 +128,41 @@ func (s *Server) BatchGetDocuments(req *firestorepb.BatchGetDocumentsRequest, st
 	if err != nil {
 		return err
 	}
-	return v.sendAll(keys, req.GetDocuments(), mask, stream)
+	return v.sendAll(wanted, mask, stream)
 }
 
-func (v view) sendAll(keys, names []string, mask query.Projection, stream firestorepb.Firestore_BatchGetDocumentsServer) error {
+// wanted is a document that a request names.
+type wanted struct{ name, key string }
+
+// distinct are the documents of a list of names, each once.
+func (d *database) distinct(names []string) ([]wanted, error) {
+	all := make([]wanted, 0, len(names))
+	seen := make(map[string]bool, len(names))
+	for _, name := range names {
+		key, err := d.documentKey(name)
+		if err != nil {
+			return nil, err
+		}
+		if !seen[key] {
+			seen[key] = true
+			all = append(all, wanted{name: name, key: key})
+		}
+	}
+	return all, nil
+}
+
+func (v view) sendAll(all []wanted, mask query.Projection, stream firestorepb.Firestore_BatchGetDocumentsServer) error {
 	transaction := v.begunID()
 	if transaction != nil {
 		if err := stream.Send(&firestorepb.BatchGetDocumentsResponse{Transaction: transaction}); err != nil {
 			return err
 		}
 	}
-	for i, key := range keys {
-		v.tx.sawDocument(key)
+	for _, w := range all {
+		v.tx.sawDocument(w.key)
 		answer := &firestorepb.BatchGetDocumentsResponse{ReadTime: timestamp(v.at)}
-		if doc, found := v.database.read(key, v.at); found == nil {
-			answer.Result = &firestorepb.BatchGetDocumentsResponse_Missing{Missing: names[i]}
+		if doc, found := v.database.read(w.key, v.at); found == nil {
+			answer.Result = &firestorepb.BatchGetDocumentsResponse_Missing{Missing: w.name}
 		} else if m, err := message(doc, found, mask); err != nil {
 			return err
 		} else {

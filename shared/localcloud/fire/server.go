@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	"ryggrad.internal/hub/shared/localcloud/fire/journal"
+	"ryggrad.internal/hub/shared/localcloud/fire/query"
 )
 
 // Options say what a server keeps and allows. The zero value is a server in memory that allows every query.
@@ -18,7 +19,7 @@ type Options struct {
 	Dir     string           // where documents survive; in memory only when empty
 	Now     func() time.Time // time.Now when nil
 	Log     *slog.Logger     // discarded when nil
-	Indexes *Indexes         // what can be queried; every query is allowed when nil
+	Indexes query.Indexes    // what can be queried; every query is allowed when nil
 }
 
 // Server is the Firestore service. It is safe for concurrent use. Open one with [Open].

@@ -23,6 +23,7 @@ const (
 var (
 	errContention = status.Error(codes.Aborted, "Transaction lock timeout.")
 	errExpired    = status.Error(codes.InvalidArgument, "The referenced transaction has expired or is no longer valid.")
+	errUnknown    = status.Error(codes.InvalidArgument, "Invalid transaction.")
 )
 
 // transactions are those that have begun and neither ended nor expired.
@@ -84,7 +85,10 @@ func (t *transactions) find(d *database, id []byte) (*transaction, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tx := t.open[string(id)]
-	if tx == nil || tx.database != d || tx.expired(now) {
+	if tx == nil || tx.database != d {
+		return nil, errUnknown
+	}
+	if tx.expired(now) {
 		return nil, errExpired
 	}
 	tx.used = now
@@ -158,10 +162,11 @@ func (tx *transaction) stillTrue() bool {
 
 // BeginTransaction implements google.firestore.v1.Firestore.
 func (s *Server) BeginTransaction(_ context.Context, req *firestorepb.BeginTransactionRequest) (*firestorepb.BeginTransactionResponse, error) {
-	if err := checkDatabase(req.GetDatabase()); err != nil {
+	d, err := s.named(req.GetDatabase())
+	if err != nil {
 		return nil, err
 	}
-	tx, err := s.transactions.begin(s.database(req.GetDatabase()), req.GetOptions())
+	tx, err := s.transactions.begin(d, req.GetOptions())
 	if err != nil {
 		return nil, err
 	}
@@ -170,9 +175,15 @@ func (s *Server) BeginTransaction(_ context.Context, req *firestorepb.BeginTrans
 
 // Rollback implements google.firestore.v1.Firestore.
 func (s *Server) Rollback(_ context.Context, req *firestorepb.RollbackRequest) (*emptypb.Empty, error) {
-	if err := checkDatabase(req.GetDatabase()); err != nil {
+	d, err := s.named(req.GetDatabase())
+	if err != nil {
 		return nil, err
 	}
-	_, err := s.transactions.take(s.database(req.GetDatabase()), req.GetTransaction())
-	return &emptypb.Empty{}, err
+	if len(req.GetTransaction()) == 0 {
+		return nil, errUnknown
+	}
+	if _, err := s.transactions.take(d, req.GetTransaction()); err != nil {
+		return nil, err
+	}
+	return &emptypb.Empty{}, nil
 }

@@ -3,6 +3,7 @@ package firestore
 import (
 	"bytes"
 	"math"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -10,18 +11,19 @@ import (
 
 	"ryggrad.internal/hub/shared/localcloud/fire/fieldpath"
 	"ryggrad.internal/hub/shared/localcloud/fire/sortkey"
+	"ryggrad.internal/hub/shared/localcloud/fire/value"
 	"ryggrad.internal/hub/shared/localcloud/fire/wire"
 )
 
 // transform changes one field by what it was.
 type transform struct {
 	path   fieldpath.Path
-	change func(old *firestorepb.Value, at int64) (value, result *firestorepb.Value)
+	change func(old *firestorepb.Value, at int64) (v, result *firestorepb.Value)
 }
 
 func (t transform) apply(fields map[string]*firestorepb.Value, at int64) (result *firestorepb.Value) {
-	value, result := t.change(lookup(fields, t.path), at)
-	set(fields, t.path, value)
+	v, result := t.change(lookup(fields, t.path), at)
+	set(fields, t.path, v)
 	return result
 }
 
@@ -32,44 +34,59 @@ func parseTransforms(in []*firestorepb.DocumentTransform_FieldTransform) ([]tran
 		if err != nil {
 			return nil, invalid("%s", err)
 		}
+		if err := checkWritten(path); err != nil {
+			return nil, err
+		}
 		t := transform{path: path}
 		if t.change, err = parseTransform(f); err != nil {
 			return nil, err
 		}
 		transforms = append(transforms, t)
 	}
-	return transforms, nil
+	return transforms, checkNested(transforms)
 }
 
-type change = func(old *firestorepb.Value, at int64) (value, result *firestorepb.Value)
+// checkNested refuses to change a field and one inside it.
+func checkNested(transforms []transform) error {
+	for _, outer := range transforms {
+		for _, inner := range transforms {
+			if len(outer.path) < len(inner.path) && slices.Equal(outer.path, inner.path[:len(outer.path)]) {
+				return invalid("Cannot transform property %s and its nested property at the same time.", outer.path)
+			}
+		}
+	}
+	return nil
+}
+
+type change = func(old *firestorepb.Value, at int64) (v, result *firestorepb.Value)
 
 func parseTransform(f *firestorepb.DocumentTransform_FieldTransform) (change, error) {
 	switch t := f.GetTransformType().(type) {
 	case *firestorepb.DocumentTransform_FieldTransform_SetToServerValue:
 		if t.SetToServerValue != firestorepb.DocumentTransform_FieldTransform_REQUEST_TIME {
-			return nil, invalid("Unknown server value.")
+			return nil, invalid("ServerValue type must be specified for set_to_server_value transformation.")
 		}
 		return serverTime, nil
 	case *firestorepb.DocumentTransform_FieldTransform_Increment:
-		return numeric(t.Increment, "increment", increment)
+		return numeric(t.Increment, increment)
 	case *firestorepb.DocumentTransform_FieldTransform_Maximum:
-		return numeric(t.Maximum, "maximum", func(old, by *firestorepb.Value) *firestorepb.Value { return extreme(old, by, 1) })
+		return numeric(t.Maximum, func(old, by *firestorepb.Value) *firestorepb.Value { return extreme(old, by, 1) })
 	case *firestorepb.DocumentTransform_FieldTransform_Minimum:
-		return numeric(t.Minimum, "minimum", func(old, by *firestorepb.Value) *firestorepb.Value { return extreme(old, by, -1) })
+		return numeric(t.Minimum, func(old, by *firestorepb.Value) *firestorepb.Value { return extreme(old, by, -1) })
 	case *firestorepb.DocumentTransform_FieldTransform_AppendMissingElements:
 		return onArray(t.AppendMissingElements, appendMissing)
 	case *firestorepb.DocumentTransform_FieldTransform_RemoveAllFromArray:
 		return onArray(t.RemoveAllFromArray, removeAll)
 	default:
-		return nil, invalid("A field transform must have a type.")
+		return nil, invalid("Operation type must be specified for field transformation.")
 	}
 }
 
 // serverTime is the commit's time, in milliseconds as Firestore documents it.
-func serverTime(_ *firestorepb.Value, at int64) (value, result *firestorepb.Value) {
-	v := &firestorepb.Value{ValueType: &firestorepb.Value_TimestampValue{
+func serverTime(_ *firestorepb.Value, at int64) (v, result *firestorepb.Value) {
+	now := &firestorepb.Value{ValueType: &firestorepb.Value_TimestampValue{
 		TimestampValue: timestamppb.New(time.UnixMilli(at / 1000))}}
-	return v, v
+	return now, now
 }
 
 func isNumber(v *firestorepb.Value) bool {
@@ -82,16 +99,16 @@ func isNumber(v *firestorepb.Value) bool {
 }
 
 // numeric makes a change of a rule for two numbers; a field that holds no number takes the operand.
-func numeric(by *firestorepb.Value, what string, rule func(old, by *firestorepb.Value) *firestorepb.Value) (change, error) {
+func numeric(by *firestorepb.Value, rule func(old, by *firestorepb.Value) *firestorepb.Value) (change, error) {
 	if !isNumber(by) {
-		return nil, invalid("%s transform requires a numeric operand.", what)
+		return nil, invalid("Input must be int64 or double.")
 	}
-	return func(old *firestorepb.Value, _ int64) (value, result *firestorepb.Value) {
-		v := by
-		if isNumber(old) {
-			v = rule(old, by)
+	return func(old *firestorepb.Value, _ int64) (v, result *firestorepb.Value) {
+		if !isNumber(old) {
+			return by, by
 		}
-		return v, v
+		number := rule(old, by)
+		return number, number
 	}, nil
 }
 
@@ -133,13 +150,11 @@ func extreme(old, by *firestorepb.Value, sign int) *firestorepb.Value {
 
 // onArray makes a change of a rule for an array; a field that holds none counts as empty.
 func onArray(operand *firestorepb.ArrayValue, rule func(old, by []*firestorepb.Value) []*firestorepb.Value) (change, error) {
-	for _, v := range operand.GetValues() {
-		if err := checkValue(v, 2, true); err != nil {
-			return nil, err
-		}
+	if err := value.CheckElements(operand.GetValues(), 2); err != nil {
+		return nil, refuse(err)
 	}
 	null := &firestorepb.Value{ValueType: &firestorepb.Value_NullValue{}}
-	return func(old *firestorepb.Value, _ int64) (value, result *firestorepb.Value) {
+	return func(old *firestorepb.Value, _ int64) (v, result *firestorepb.Value) {
 		values := rule(old.GetArrayValue().GetValues(), operand.GetValues())
 		return &firestorepb.Value{ValueType: &firestorepb.Value_ArrayValue{ArrayValue: &firestorepb.ArrayValue{Values: values}}}, null
 	}, nil

@@ -1,8 +1,8 @@
 package query
 
 import (
+	"bytes"
 	"slices"
-	"strings"
 
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 
@@ -76,9 +76,13 @@ func (f *filter) compare(key []byte, isName bool) bool {
 	case notEqual, notIn:
 		return (isName || sortkey.KindOf(key) != sortkey.Null) && !f.hasNull() && !f.hasOperand(key)
 	default:
-		operand := f.operands[0]
-		return (isName || sortkey.KindOf(key) == sortkey.KindOf(operand)) && f.inRange(strings.Compare(string(key), string(operand)))
+		return len(f.operands) == 1 && (isName || comparable(key, f.operands[0])) && f.inRange(bytes.Compare(key, f.operands[0]))
 	}
+}
+
+// comparable tells whether one value can be in a range that another bounds: both of a kind, and numbers at all.
+func comparable(key, bound []byte) bool {
+	return sortkey.KindOf(key) == sortkey.KindOf(bound) && !sortkey.IsNaN(key)
 }
 
 func (f *filter) inRange(order int) bool {
@@ -103,9 +107,9 @@ func (f *filter) hasOperand(key []byte) bool {
 	return false
 }
 
-// hasNull tells whether a list that a value must not be in holds null: then no value can be told to be outside.
+// hasNull tells whether null is among what a value must not be: no value can be told to differ from it.
 func (f *filter) hasNull() bool {
-	return f.op == notIn && slices.ContainsFunc(f.operands, func(key []byte) bool { return sortkey.KindOf(key) == sortkey.Null })
+	return slices.ContainsFunc(f.operands, func(key []byte) bool { return sortkey.KindOf(key) == sortkey.Null })
 }
 
 func (f *filter) contained(v wire.Value, scratch *[]byte) bool {
@@ -140,6 +144,16 @@ func (f *filter) inequalities() []fieldpath.Path {
 	}
 	slices.SortFunc(paths, slices.Compare[fieldpath.Path])
 	return slices.CompactFunc(paths, slices.Equal[fieldpath.Path])
+}
+
+// hasEquality tells whether a comparison says what a field's value is.
+func (f *filter) hasEquality() bool {
+	for leaf := range f.leaves() {
+		if !leaf.path.IsName() && !leaf.isInequality() {
+			return true
+		}
+	}
+	return false
 }
 
 // leaves goes through all comparisons.

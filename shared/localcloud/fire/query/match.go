@@ -38,7 +38,7 @@ func (c *compiler) bound(cursor *firestorepb.Cursor) (*bound, error) {
 	if cursor == nil {
 		return nil, nil //nolint:nilnil // a query need not have bounds
 	}
-	if len(cursor.GetValues()) > len(c.plan.Orders) {
+	if len(cursor.GetValues()) > c.named {
 		return nil, invalid("Cursor has too many values.")
 	}
 	b := &bound{before: cursor.GetBefore()}
@@ -124,7 +124,7 @@ func (p *Plan) Bounds() (from, to string) {
 		return from, to
 	}
 	for _, leaf := range p.filter.required() {
-		if !leaf.path.IsName() {
+		if !leaf.path.IsName() || len(leaf.operands) == 0 {
 			continue
 		}
 		operand := string(leaf.operands[0])

@@ -3,11 +3,14 @@
 package query
 
 import (
+	"slices"
+
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"ryggrad.internal/hub/shared/localcloud/fire/fieldpath"
+	"ryggrad.internal/hub/shared/localcloud/fire/resource"
 	"ryggrad.internal/hub/shared/localcloud/fire/sortkey"
 	"ryggrad.internal/hub/shared/localcloud/fire/wire"
 )
@@ -61,28 +64,34 @@ func Compile(database, parent string, q *firestorepb.StructuredQuery) (*Plan, er
 type compiler struct {
 	database string
 	plan     *Plan
+	named    int // how many of the orders the query names itself
 }
 
 func (c *compiler) limits(q *firestorepb.StructuredQuery) error {
 	if q.GetOffset() < 0 {
-		return invalid("offset is negative")
+		return invalid("offset must be greater than or equal to zero")
 	}
 	if q.GetLimit() == nil {
 		return nil
 	}
 	if c.plan.Limit = int(q.GetLimit().GetValue()); c.plan.Limit < 0 {
-		return invalid("limit is negative")
+		return invalid("limit must be greater than or equal to zero")
 	}
 	return nil
 }
 
 func (c *compiler) from(parent string, from []*firestorepb.StructuredQuery_CollectionSelector) error {
 	if len(from) > 1 {
-		return invalid("only one collection can be searched at a time")
+		return invalid("StructuredQuery.from cannot have more than one collection selector.")
 	}
 	key := sortkey.AppendPath(nil, parent)
 	if len(from) == 1 {
 		c.plan.Collection, c.plan.Descendants = from[0].GetCollectionId(), from[0].GetAllDescendants()
+	}
+	if c.plan.Collection != "" {
+		if err := resource.CheckCollection(c.plan.Collection); err != nil {
+			return invalid(err.Error())
+		}
 	}
 	if c.plan.Collection != "" && !c.plan.Descendants {
 		key = sortkey.AppendPath(key, c.plan.Collection)
@@ -99,8 +108,18 @@ func (c *compiler) orderBy(q *firestorepb.StructuredQuery) error {
 		if err != nil {
 			return err
 		}
-		c.order(path, order.GetDirection() == firestorepb.StructuredQuery_DESCENDING)
+		if n := len(c.plan.Orders); n > 0 && c.plan.Orders[n-1].Path.IsName() {
+			return invalid("order by clause cannot contain more fields after the key")
+		}
+		if !c.order(path, order.GetDirection() == firestorepb.StructuredQuery_DESCENDING) {
+			return invalid("order by clause cannot contain duplicate fields " + path.String())
+		}
 	}
+	c.named = len(c.plan.Orders)
+	return c.impliedOrders()
+}
+
+func (c *compiler) impliedOrders() error {
 	descending := false
 	if n := len(c.plan.Orders); n > 0 {
 		descending = c.plan.Orders[n-1].Descending
@@ -109,16 +128,21 @@ func (c *compiler) orderBy(q *firestorepb.StructuredQuery) error {
 		c.order(path, descending)
 	}
 	c.order(fieldpath.Path{fieldpath.Name}, descending)
+	if c.plan.Orders[0].Path.IsName() && descending && !c.plan.filter.hasEquality() {
+		return status.Error(codes.FailedPrecondition, "Firestore does not support descending key scans")
+	}
 	return nil
 }
 
-func (c *compiler) order(path fieldpath.Path, descending bool) {
+// order adds an order, unless its field has one.
+func (c *compiler) order(path fieldpath.Path, descending bool) bool {
 	for _, o := range c.plan.Orders {
-		if o.Path.String() == path.String() {
-			return
+		if slices.Equal(o.Path, path) {
+			return false
 		}
 	}
 	c.plan.Orders = append(c.plan.Orders, Order{Path: path, Descending: descending})
+	return true
 }
 
 func (c *compiler) projection(q *firestorepb.StructuredQuery) error {

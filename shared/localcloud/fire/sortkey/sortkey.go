@@ -31,6 +31,7 @@ const (
 	Reference
 	GeoPoint
 	Array
+	Vector
 	Map
 )
 
@@ -75,7 +76,7 @@ func Append(dst []byte, v wire.Value) []byte {
 	case wire.Array:
 		return appendArray(append(dst, byte(Array)), payload)
 	case wire.Map:
-		return appendMap(append(dst, byte(Map)), payload)
+		return appendMap(dst, payload)
 	default:
 		return append(dst, byte(Null))
 	}
@@ -141,11 +142,42 @@ func appendArray(dst, payload []byte) []byte {
 }
 
 func appendMap(dst, payload []byte) []byte {
+	if vector, ok := vectorOf(payload); ok {
+		return appendVector(append(dst, byte(Vector)), vector)
+	}
+	dst = append(dst, byte(Map))
 	for name, v := range wire.Entries(payload) {
 		dst = appendText(append(dst, 1), name)
 		dst = Append(dst, v)
 	}
 	return append(dst, byte(end))
+}
+
+// vectorOf tells whether a map is a vector, as clients write one, and returns its array.
+func vectorOf(m []byte) (array []byte, ok bool) {
+	for name, v := range wire.Entries(m) {
+		kind, _, payload := v.Kind()
+		switch {
+		case string(name) == "__type__" && kind == wire.String && string(payload) == "__vector__":
+			ok = true
+		case string(name) == "value" && ok && kind == wire.Array:
+			return payload, true
+		default:
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+// appendVector sorts by dimension, then by numbers.
+func appendVector(dst, array []byte) []byte {
+	at := len(dst)
+	dst = append(dst, 0, 0, 0, 0)
+	for element := range wire.Elements(array) {
+		dst = Append(dst, element)
+		binary.BigEndian.PutUint32(dst[at:], binary.BigEndian.Uint32(dst[at:])+1)
+	}
+	return dst
 }
 
 // appendReference writes a document's full name: its database, then its path.

@@ -78,6 +78,9 @@ func (f Fields) Lookup(path []string) (Value, bool) {
 	return v, ok
 }
 
+// All are the document's fields, in the byte order of their names.
+func (f Fields) All() iter.Seq2[[]byte, Value] { return entries(f, documentFields) }
+
 // Keep returns only those of the document's top-level fields that are wanted.
 func (f Fields) Keep(wanted func(name string) bool) Fields {
 	var kept Fields
@@ -126,9 +129,11 @@ func Elements(array []byte) iter.Seq[Value] {
 }
 
 // Entries are the names and values of a map's payload, in the byte order of the names.
-func Entries(m []byte) iter.Seq2[[]byte, Value] {
+func Entries(m []byte) iter.Seq2[[]byte, Value] { return entries(m, mapFields) }
+
+func entries(message []byte, number protowire.Number) iter.Seq2[[]byte, Value] {
 	return func(yield func([]byte, Value) bool) {
-		for entry := range repeated(m, mapFields) {
+		for entry := range repeated(message, number) {
 			if !yield(readEntry(entry)) {
 				return
 			}

@@ -1,4 +1,0 @@
-package firestore
-
-// Indexes say which queries a server allows.
-type Indexes struct{}
