@@ -2,16 +2,12 @@ package deliverydb
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
-	"strconv"
-	"strings"
-	"time"
 
 	"cloud.google.com/go/firestore"
 
 	"ryggrad.internal/hub/shared/delivery"
-	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
 // Filter narrows a list of deliveries.
@@ -39,7 +35,7 @@ func (s *Store) Deliveries(ctx context.Context, tenant string, f Filter) (Page, 
 	}
 	q = q.OrderBy("createdAt", firestore.Desc).OrderBy(firestore.DocumentID, firestore.Desc).Limit(f.Limit + 1)
 	if f.Cursor != "" {
-		at, id, err := parseCursor(f.Cursor)
+		at, id, err := ledgerdb.ParseCursor(f.Cursor)
 		if err != nil {
 			return Page{}, err
 		}
@@ -58,20 +54,5 @@ func page(all []delivery.Delivery, limit int) Page {
 		return Page{Deliveries: all}
 	}
 	last := all[limit-1]
-	return Page{Deliveries: all[:limit], Next: cursor(last.CreatedAt, last.ID)}
-}
-
-func cursor(at time.Time, id string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(at.UnixMicro(), 10) + " " + id))
-}
-
-func parseCursor(text string) (time.Time, string, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	micros, id, ok := strings.Cut(string(raw), " ")
-	n, numErr := strconv.ParseInt(micros, 10, 64)
-	if err != nil || !ok || numErr != nil || id == "" || strings.Contains(id, "/") {
-		return time.Time{}, "", fault.New(fault.Invalid, "the cursor is not one of ours").
-			With(fault.Detail{Location: "query.cursor", Message: "must be a nextCursor, as it was given"})
-	}
-	return time.UnixMicro(n).UTC(), id, nil
+	return Page{Deliveries: all[:limit], Next: ledgerdb.Cursor(last.CreatedAt, last.ID)}
 }

@@ -2,10 +2,7 @@ package orderdb
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -64,7 +61,7 @@ func (s *Store) List(ctx context.Context, tenant string, f Filter) (Page, error)
 func from(q firestore.Query, f Filter) (firestore.Query, error) {
 	q = q.OrderBy("updatedAt", firestore.Asc).OrderBy(firestore.DocumentID, firestore.Asc)
 	if f.Cursor != "" {
-		at, id, err := parseCursor(f.Cursor)
+		at, id, err := ledgerdb.ParseCursor(f.Cursor)
 		return q.StartAfter(at, id), err
 	}
 	if !f.UpdatedAfter.IsZero() {
@@ -78,7 +75,7 @@ func page(objects []ledgerdb.Object, limit int) (Page, error) {
 	for i, o := range objects {
 		if i == limit {
 			last := p.Orders[limit-1]
-			p.Next = cursor(last.UpdatedAt, last.ID)
+			p.Next = ledgerdb.Cursor(last.UpdatedAt, last.ID)
 			break
 		}
 		stored, err := parse(o, ledgerdb.Object{})
@@ -88,21 +85,6 @@ func page(objects []ledgerdb.Object, limit int) (Page, error) {
 		p.Orders = append(p.Orders, stored)
 	}
 	return p, nil
-}
-
-func cursor(at time.Time, id string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(at.UnixMicro(), 10) + " " + id))
-}
-
-func parseCursor(text string) (time.Time, string, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	micros, id, ok := strings.Cut(string(raw), " ")
-	n, numErr := strconv.ParseInt(micros, 10, 64)
-	if err != nil || !ok || numErr != nil || !order.IsID(id) {
-		return time.Time{}, "", fault.New(fault.Invalid, "the cursor is not one of ours").
-			With(fault.Detail{Location: "query.cursor", Message: "must be a nextCursor, as it was given"})
-	}
-	return time.UnixMicro(n).UTC(), id, nil
 }
 
 // Find returns the id of the order that a channel means: by its whole identity, or, where the channel's message does not
