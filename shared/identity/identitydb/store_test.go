@@ -25,13 +25,15 @@ func ref(collection, id string) ledgerdb.Ref { return ledgerdb.Ref{Collection: c
 // actions lists what the audit log tells of a tenant, sorted.
 func (i *instance) actions(t *testing.T, tenant string) []string {
 	t.Helper()
-	entries, err := i.ledger.List(t.Context(), i.ledger.Query(tenant, "audit"))
+	entries, err := i.ledger.List(t.Context(), i.ledger.QueryAllTenants("audit"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var actions []string
 	for _, e := range entries {
-		actions = append(actions, e.Fields["action"].(string))
+		if e.Tenant == tenant {
+			actions = append(actions, e.Fields["action"].(string))
+		}
 	}
 	slices.Sort(actions)
 	return actions

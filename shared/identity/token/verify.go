@@ -152,7 +152,7 @@ func canonical(part string) ([]byte, error) {
 func (t compact) signedBy(key *ecdsa.PublicKey) bool {
 	der := make([]byte, 2, 2+2*(2+33))
 	der = appendInteger(appendInteger(der, t.signature[:32]), t.signature[32:])
-	der[0], der[1] = 0x30, byte(len(der)-2)
+	der[0], der[1] = 0x30, byte(len(der)-2) //nolint:gosec // 70 at most
 	return ecdsa.VerifyASN1(key, t.digest[:], der)
 }
 
@@ -162,5 +162,5 @@ func appendInteger(der, n []byte) []byte {
 	if len(n) == 0 || n[0]&0x80 != 0 {
 		n = append([]byte{0}, n...)
 	}
-	return append(append(der, 0x02, byte(len(n))), n...)
+	return append(append(der, 0x02, byte(len(n))), n...) //nolint:gosec // 33 at most
 }
