@@ -42,7 +42,7 @@ type Cloud struct {
 // [Cloud.Deliver]. Whoever starts a cloud must close it.
 func Start(ctx context.Context, opts Options) (*Cloud, error) {
 	c := &Cloud{opts: opts.complete(), grpc: grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))}
-	for _, step := range []func(context.Context) error{c.openServices, c.serve, c.connect} {
+	for _, step := range []func(context.Context) error{c.claim, c.openServices, c.serve, c.connect} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("start cloud: %w", err), c.Close())
 		}
@@ -51,6 +51,19 @@ func Start(ctx context.Context, opts Options) (*Cloud, error) {
 		return nil, errors.Join(fmt.Errorf("start cloud: %w", err), c.Close())
 	}
 	return c, nil
+}
+
+// claim makes the directory this cloud's own.
+func (c *Cloud) claim(context.Context) error {
+	if c.opts.Dir == "" {
+		return nil
+	}
+	unlock, err := lock(c.opts.Dir)
+	if err != nil {
+		return err
+	}
+	c.closeLater(unlock)
+	return nil
 }
 
 // openServices opens what is embedded and registers it with the gRPC server, which does not serve yet.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/firestore"
 	gcpkms "cloud.google.com/go/kms/apiv1"
 	"cloud.google.com/go/kms/apiv1/kmspb"
 	pubsubapi "cloud.google.com/go/pubsub/v2/apiv1"
@@ -170,6 +171,45 @@ func TestTheHubsKeysSurviveARestart(t *testing.T) {
 	if pems[0] != pems[2] || pems[1] != pems[3] || pems[0] == pems[1] {
 		t.Errorf("public keys before and after a restart: %q", pems)
 	}
+}
+
+func TestDocumentsSurviveARestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i := range 2 {
+		cloud := start(t, localcloud.Options{Project: "documents-restart", Dir: dir})
+		client, err := firestore.NewClient(t.Context(), "documents-restart", dial(cloud.Endpoints()["firestore"])...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document := client.Collection("orders").Doc("a")
+		if i == 0 {
+			if _, err := document.Set(t.Context(), map[string]any{"status": "received"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := document.Get(t.Context())
+		if err != nil || got.Data()["status"] != "received" {
+			t.Errorf("start %d: document %v, %v", i+1, got, err)
+		}
+		if err := errors.Join(client.Close(), cloud.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestADirectoryHasOneCloudAtATime(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := start(t, localcloud.Options{Dir: dir})
+	if second, err := localcloud.Start(t.Context(), localcloud.Options{Dir: dir}); err == nil {
+		t.Error("a second cloud starts over the same directory")
+		_ = second.Close()
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	start(t, localcloud.Options{Dir: dir})
 }
 
 func TestEveryTopicOfTheFunctionsIsThere(t *testing.T) {

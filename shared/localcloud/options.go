@@ -14,7 +14,7 @@ const DefaultProject = "ryggrad-local"
 // Options say what a cloud holds and keeps. The zero value is a cloud in memory with no functions.
 type Options struct {
 	Project string           // the project that is set up; DefaultProject when empty
-	Dir     string           // where state survives; in memory only when empty
+	Dir     string           // where state survives, for one cloud at a time; in memory only when empty
 	Now     func() time.Time // the clock of all services; time.Now when nil
 	Log     *slog.Logger     // discarded when nil
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
+	"errors"
 	"os"
 	"sync"
 	"testing"
@@ -34,6 +34,8 @@ type Cloud struct {
 }
 
 // start brings up the cloud that all tests of the process share; it lives as long as the process.
+//
+//nolint:gochecknoglobals // what a process shares has to live somewhere, and is set once
 var start = sync.OnceValues(func() (*localcloud.Cloud, error) {
 	table, err := functions.Table()
 	if err != nil {
@@ -44,7 +46,7 @@ var start = sync.OnceValues(func() (*localcloud.Cloud, error) {
 		opts.FirestoreHost = os.Getenv("FIRESTORE_EMULATOR_HOST")
 		opts.PubSubHost = os.Getenv("PUBSUB_EMULATOR_HOST")
 		if opts.FirestoreHost == "" || opts.PubSubHost == "" {
-			return nil, fmt.Errorf("RYGGRAD_TEST_EMULATORS=google needs FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST")
+			return nil, errors.New("RYGGRAD_TEST_EMULATORS=google needs FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST")
 		}
 	}
 	return localcloud.Start(context.Background(), opts)
@@ -53,27 +55,27 @@ var start = sync.OnceValues(func() (*localcloud.Cloud, error) {
 func google() bool { return os.Getenv("RYGGRAD_TEST_EMULATORS") == "google" }
 
 // Start gives the test a project with the hub's keys, topics and buckets, and nothing in its database.
-func Start(t testing.TB) *Cloud {
-	t.Helper()
+func Start(tb testing.TB) *Cloud {
+	tb.Helper()
 	shared, err := start()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	c := &Cloud{Project: "test-" + random(t), shared: shared}
-	if err := shared.SetUp(t.Context(), c.Project); err != nil {
-		t.Fatal(err)
+	c := &Cloud{Project: "test-" + random(tb), shared: shared}
+	if err := shared.SetUp(tb.Context(), c.Project); err != nil {
+		tb.Fatal(err)
 	}
 	if google() {
-		c.watch = startWatch(t, shared, c.Project)
+		c.watch = startWatch(tb, shared, c.Project)
 	}
 	return c
 }
 
-func random(t testing.TB) string {
-	t.Helper()
+func random(tb testing.TB) string {
+	tb.Helper()
 	id := make([]byte, 8)
 	if _, err := rand.Read(id); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return hex.EncodeToString(id)
 }
@@ -93,27 +95,27 @@ func (c *Cloud) DialOptions() []grpc.DialOption {
 
 // Firestore returns a client of the project's database, closed with the test. Give it [Cloud.DialOptions] to be counted
 // and disturbed; without, it looks on unseen.
-func (c *Cloud) Firestore(t testing.TB, opts ...grpc.DialOption) *firestore.Client {
-	t.Helper()
-	client, err := firestore.NewClient(context.WithoutCancel(t.Context()), c.Project,
+func (c *Cloud) Firestore(tb testing.TB, opts ...grpc.DialOption) *firestore.Client {
+	tb.Helper()
+	client, err := firestore.NewClient(context.WithoutCancel(tb.Context()), c.Project,
 		options(c.shared.Endpoints()["firestore"], opts)...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { closeWith(t, client.Close) })
+	tb.Cleanup(func() { closeWith(tb, client.Close) })
 	return client
 }
 
 // KMS returns a client of the key service, closed with the test. Give it [Cloud.DialOptions] to be counted and
 // disturbed.
-func (c *Cloud) KMS(t testing.TB, opts ...grpc.DialOption) *kms.KeyManagementClient {
-	t.Helper()
-	client, err := kms.NewKeyManagementClient(context.WithoutCancel(t.Context()),
+func (c *Cloud) KMS(tb testing.TB, opts ...grpc.DialOption) *kms.KeyManagementClient {
+	tb.Helper()
+	client, err := kms.NewKeyManagementClient(context.WithoutCancel(tb.Context()),
 		options(c.shared.Endpoints()["kms"], opts)...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { closeWith(t, client.Close) })
+	tb.Cleanup(func() { closeWith(tb, client.Close) })
 	return client
 }
 
@@ -121,14 +123,14 @@ func (c *Cloud) KMS(t testing.TB, opts ...grpc.DialOption) *kms.KeyManagementCli
 func (c *Cloud) Key(name string) string { return localcloud.KeyRing(c.Project) + "/cryptoKeys/" + name }
 
 // Published returns the messages that were published on one of the project's topics, in the order of publication.
-func (c *Cloud) Published(t testing.TB, topic string) []*pubsubpb.PubsubMessage {
-	t.Helper()
+func (c *Cloud) Published(tb testing.TB, topic string) []*pubsubpb.PubsubMessage {
+	tb.Helper()
 	if c.watch != nil {
-		return c.watch.published(t, topic)
+		return c.watch.published(tb, topic)
 	}
 	messages, err := c.shared.Published(c.Project, topic)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return messages
 }
@@ -144,9 +146,9 @@ func options(host string, opts []grpc.DialOption) []option.ClientOption {
 	return all
 }
 
-func closeWith(t testing.TB, closeClient func() error) {
-	t.Helper()
+func closeWith(tb testing.TB, closeClient func() error) {
+	tb.Helper()
 	if err := closeClient(); err != nil {
-		t.Error(err)
+		tb.Error(err)
 	}
 }

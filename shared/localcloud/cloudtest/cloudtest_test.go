@@ -7,6 +7,7 @@ import (
 
 	"cloud.google.com/go/kms/apiv1/kmspb"
 	"cloud.google.com/go/pubsub/v2"
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -111,6 +112,25 @@ func TestProjectsDoNotShareKeys(t *testing.T) {
 	_, err = client.Decrypt(t.Context(), &kmspb.DecryptRequest{Name: other.Key("tenant-keys"), Ciphertext: sealed.Ciphertext})
 	if status.Code(err) != codes.InvalidArgument {
 		t.Errorf("another project opens the ciphertext: %v", err)
+	}
+}
+
+func TestTheDatabaseIsTheTestsOwn(t *testing.T) {
+	t.Parallel()
+	cloud, other := cloudtest.Start(t), cloudtest.Start(t)
+	counted, unseen := cloud.Firestore(t, cloud.DialOptions()...), cloud.Firestore(t)
+	if _, err := counted.Collection("orders").Doc("a").Create(t.Context(), map[string]any{"status": "received"}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := unseen.Collection("orders").Doc("a").Get(t.Context())
+	if err != nil || got.Data()["status"] != "received" {
+		t.Errorf("document %v, %v", got, err)
+	}
+	if _, err := other.Firestore(t).Collection("orders").Doc("a").Get(t.Context()); status.Code(err) != codes.NotFound {
+		t.Errorf("another project reads the document: %v", err)
+	}
+	if diff := cmp.Diff(map[string]int{"/google.firestore.v1.Firestore/Commit": 1}, cloud.Calls.Snapshot()); diff != "" {
+		t.Errorf("counted calls (-want +got):\n%s", diff)
 	}
 }
 

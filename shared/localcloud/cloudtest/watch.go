@@ -26,36 +26,36 @@ type watch struct {
 	seen map[string]map[string]*pubsubpb.PubsubMessage // by topic and id
 }
 
-func startWatch(t testing.TB, shared *localcloud.Cloud, project string) *watch {
-	t.Helper()
-	client, err := pubsubapi.NewSubscriptionAdminClient(context.WithoutCancel(t.Context()),
+func startWatch(tb testing.TB, shared *localcloud.Cloud, project string) *watch {
+	tb.Helper()
+	client, err := pubsubapi.NewSubscriptionAdminClient(context.WithoutCancel(tb.Context()),
 		options(shared.Endpoints()["pubsub"], nil)...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	w := &watch{project: project, client: client, seen: map[string]map[string]*pubsubpb.PubsubMessage{}}
-	t.Cleanup(func() { w.stop(t, shared.Topics()) })
+	tb.Cleanup(func() { w.stop(tb, shared.Topics()) })
 	for _, topic := range shared.Topics() {
-		_, err := client.CreateSubscription(t.Context(), &pubsubpb.Subscription{
+		_, err := client.CreateSubscription(tb.Context(), &pubsubpb.Subscription{
 			Name: w.subscription(topic), Topic: "projects/" + project + "/topics/" + topic})
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return w
 }
 
 // stop deletes the subscriptions, for each of which the emulator keeps a busy thread.
-func (w *watch) stop(t testing.TB, topics []string) {
-	t.Helper()
+func (w *watch) stop(tb testing.TB, topics []string) {
+	tb.Helper()
 	for _, topic := range topics {
-		err := w.client.DeleteSubscription(context.WithoutCancel(t.Context()),
+		err := w.client.DeleteSubscription(context.WithoutCancel(tb.Context()),
 			&pubsubpb.DeleteSubscriptionRequest{Subscription: w.subscription(topic)})
 		if err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	}
-	closeWith(t, w.client.Close)
+	closeWith(tb, w.client.Close)
 }
 
 func (w *watch) subscription(topic string) string {
@@ -63,14 +63,14 @@ func (w *watch) subscription(topic string) string {
 }
 
 // published returns what has been published on a topic until now.
-func (w *watch) published(t testing.TB, topic string) []*pubsubpb.PubsubMessage {
-	t.Helper()
+func (w *watch) published(tb testing.TB, topic string) []*pubsubpb.PubsubMessage {
+	tb.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.seen[topic] == nil {
 		w.seen[topic] = map[string]*pubsubpb.PubsubMessage{}
 	}
-	for w.pull(t, topic) > 0 {
+	for w.pull(tb, topic) > 0 {
 	}
 	var messages []*pubsubpb.PubsubMessage
 	for _, m := range w.seen[topic] {
@@ -82,14 +82,14 @@ func (w *watch) published(t testing.TB, topic string) []*pubsubpb.PubsubMessage 
 	return messages
 }
 
-func (w *watch) pull(t testing.TB, topic string) int {
-	t.Helper()
-	answer, err := w.client.Pull(t.Context(), &pubsubpb.PullRequest{
+func (w *watch) pull(tb testing.TB, topic string) int {
+	tb.Helper()
+	answer, err := w.client.Pull(tb.Context(), &pubsubpb.PullRequest{
 		Subscription: w.subscription(topic), MaxMessages: batch,
 		ReturnImmediately: true, //nolint:staticcheck // deprecated for consumers; a test wants to know what is there now
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var ids []string
 	for _, r := range answer.ReceivedMessages {
@@ -99,9 +99,9 @@ func (w *watch) pull(t testing.TB, topic string) int {
 	if len(ids) == 0 {
 		return 0
 	}
-	err = w.client.Acknowledge(t.Context(), &pubsubpb.AcknowledgeRequest{Subscription: w.subscription(topic), AckIds: ids})
+	err = w.client.Acknowledge(tb.Context(), &pubsubpb.AcknowledgeRequest{Subscription: w.subscription(topic), AckIds: ids})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return len(ids)
 }

@@ -135,8 +135,7 @@ func (k *key) nextRotation(now time.Time) *timestamppb.Timestamp {
 		return nil
 	}
 	last := k.info.NextRotationTime.AsTime()
-	passed := now.Sub(last)/period + 1
-	return timestamppb.New(last.Add(passed * period))
+	return timestamppb.New(now.Add(period - now.Sub(last)%period))
 }
 
 // update changes what UpdateCryptoKey may change: the named fields, to what from has in them.

@@ -71,4 +71,4 @@ func below[T any](resources map[string]T, parent string) []string {
 	return names
 }
 
-func size[T any](all []T) int32 { return int32(min(len(all), math.MaxInt32)) } //nolint:gosec // bounded
+func size[T any](all []T) int32 { return int32(min(len(all), math.MaxInt32)) }

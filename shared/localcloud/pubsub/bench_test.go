@@ -64,38 +64,38 @@ type body struct {
 }
 
 // start runs a Pub/Sub and, unless told otherwise by the endpoint's absence, a pusher of a subscription like sub.
-func start(t testing.TB, sub pubsub.Subscription) *bench {
-	t.Helper()
+func start(tb testing.TB, sub pubsub.Subscription) *bench {
+	tb.Helper()
 	b := &bench{
 		requests: make(chan request, 100),
 		waits:    make(chan time.Duration, 100),
 		release:  make(chan time.Time),
 	}
 	b.server = pubsub.NewServer(func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) })
-	b.serve(t)
+	b.serve(tb)
 	b.endpoint = httptest.NewServer(http.HandlerFunc(b.receive))
-	t.Cleanup(b.endpoint.Close)
+	tb.Cleanup(b.endpoint.Close)
 	for _, name := range []string{topic, deadTopic} {
-		if _, err := b.topics.CreateTopic(t.Context(), &pubsubpb.Topic{Name: name}); err != nil {
-			t.Fatal(err)
+		if _, err := b.topics.CreateTopic(tb.Context(), &pubsubpb.Topic{Name: name}); err != nil {
+			tb.Fatal(err)
 		}
 	}
 	sub.Name, sub.Topic, sub.Endpoint = subscription, topic, b.endpoint.URL
 	inPubSub := sub
 	inPubSub.Ordered = false // so that the pusher alone keeps the order
-	if err := inPubSub.Create(t.Context(), b.subs); err != nil {
-		t.Fatal(err)
+	if err := inPubSub.Create(tb.Context(), b.subs); err != nil {
+		tb.Fatal(err)
 	}
-	b.push(t, sub)
+	b.push(tb, sub)
 	return b
 }
 
 // serve puts the server on a loopback port and opens the real clients.
-func (b *bench) serve(t testing.TB) {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+func (b *bench) serve(tb testing.TB) {
+	tb.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	g := grpc.NewServer()
 	b.server.Register(g)
@@ -104,25 +104,25 @@ func (b *bench) serve(t testing.TB) {
 	opts := append(b.faults.DialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	conn, err := grpc.NewClient(listener.Addr().String(), opts...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = conn.Close()
 		g.Stop()
 		serving.Wait()
 		_ = b.server.Close()
 	})
-	ctx := context.WithoutCancel(t.Context())
+	ctx := context.WithoutCancel(tb.Context())
 	if b.topics, err = pubsubapi.NewTopicAdminClient(ctx, option.WithGRPCConn(conn)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if b.subs, err = pubsubapi.NewSubscriptionAdminClient(ctx, option.WithGRPCConn(conn)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func (b *bench) push(t testing.TB, sub pubsub.Subscription) {
-	t.Helper()
+func (b *bench) push(tb testing.TB, sub pubsub.Subscription) {
+	tb.Helper()
 	p := pubsub.NewPusher(sub, pubsub.PusherOptions{
 		Subscriber: b.subs, Publisher: b.topics, Wake: b.server.Wake,
 		After: func(d time.Duration) <-chan time.Time {
@@ -131,14 +131,14 @@ func (b *bench) push(t testing.TB, sub pubsub.Subscription) {
 		},
 		Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) },
 	})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	var running sync.WaitGroup
 	running.Go(func() { p.Run(ctx) })
 	b.stop = func() {
 		cancel()
 		running.Wait()
 	}
-	t.Cleanup(b.stop)
+	tb.Cleanup(b.stop)
 }
 
 // receive hands a push to the test and answers what the test says.

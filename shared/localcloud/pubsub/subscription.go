@@ -3,6 +3,7 @@ package pubsub
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func (s Subscription) deadLetter(m *pubsubpb.PubsubMessage, attempts int) *pubsu
 	_, rest, _ := strings.Cut(s.Name, "projects/")
 	project, id, _ := strings.Cut(rest, "/subscriptions/")
 	attributes := map[string]string{
-		"CloudPubSubDeadLetterSourceDeliveryCount":       fmt.Sprint(attempts),
+		"CloudPubSubDeadLetterSourceDeliveryCount":       strconv.Itoa(attempts),
 		"CloudPubSubDeadLetterSourceSubscription":        id,
 		"CloudPubSubDeadLetterSourceSubscriptionProject": project,
 		"CloudPubSubDeadLetterSourceTopicPublishTime":    m.PublishTime.AsTime().Format("2006-01-02T15:04:05.000-07:00"),

@@ -89,7 +89,8 @@ func guard(next http.Handler) http.Handler {
 func unheeded(r *http.Request) bool {
 	upload := strings.HasPrefix(r.URL.Path, "/upload/")
 	for name := range r.URL.Query() {
-		if strings.HasPrefix(name, "if") && !(upload && name == "ifGenerationMatch") {
+		heeded := upload && name == "ifGenerationMatch"
+		if strings.HasPrefix(name, "if") && !heeded {
 			return true
 		}
 	}

@@ -93,6 +93,7 @@ func crc(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(crc32
 func TestAnObjectIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+		t.Helper()
 		data := bytes.Repeat([]byte("ryggrad "), 3<<20/8)
 		o := b.Object("hot/2026/11 20.ndjson")
 		if err := write(t, o, data, func(w *gcs.Writer) { w.Metadata = map[string]string{"set": "hot"} }); err != nil {
@@ -114,6 +115,7 @@ func TestAnObjectIsReadAsItWasWritten(t *testing.T) {
 func TestCreateOnlyRefusesASecondWrite(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+		t.Helper()
 		for name, chunk := range map[string]int{"in one request": 0, "in chunks": 256 << 10} {
 			o := b.Object("erasures/" + name).If(gcs.Conditions{DoesNotExist: true})
 			sized := func(w *gcs.Writer) { w.ChunkSize = chunk }
@@ -131,6 +133,7 @@ func TestCreateOnlyRefusesASecondWrite(t *testing.T) {
 func TestGenerationMatchRefusesAStaleWrite(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+		t.Helper()
 		o := b.Object("checkpoint")
 		if err := write(t, o, []byte("one"), nil); err != nil {
 			t.Fatal(err)
@@ -153,6 +156,7 @@ func TestGenerationMatchRefusesAStaleWrite(t *testing.T) {
 func TestAWrongChecksumIsRefused(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+		t.Helper()
 		data := []byte("backup")
 		for name, chunk := range map[string]int{"in one request": 0, "in chunks": 256 << 10} {
 			o := b.Object(name)
@@ -171,6 +175,7 @@ func TestAWrongChecksumIsRefused(t *testing.T) {
 func TestListsComeInOrderByPrefixAndInPages(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+		t.Helper()
 		var want []string
 		for i := range 5 {
 			name := fmt.Sprintf("hot/%d", i)
@@ -263,6 +268,7 @@ func TestConditionsThatWouldNotBeHeededAreRefused(t *testing.T) {
 func TestOneOfManyCreatorsWins(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+		t.Helper()
 		var won atomic.Int32
 		var all sync.WaitGroup
 		for range 16 {

@@ -41,6 +41,7 @@ func (c *counter) desc() *grpc.ServiceDesc {
 	}
 }
 
+//nolint:revive // the order of parameters is that of generated handlers
 func (c *counter) add(_ any, _ context.Context, dec func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 	if err := dec(&wrapperspb.Int64Value{}); err != nil {
 		return nil, err
@@ -65,7 +66,7 @@ func (c *counter) chat(_ any, s grpc.ServerStream) error {
 	for {
 		var m wrapperspb.Int64Value
 		if err := s.RecvMsg(&m); err != nil {
-			return nil
+			return err
 		}
 		c.done.Add(1)
 		if err := s.SendMsg(&m); err != nil {
