@@ -30,7 +30,7 @@ func (s *Server) Commit(_ context.Context, req *firestorepb.CommitRequest) (*fir
 			return nil, err
 		}
 	}
-	tx, err := s.transactions.take(d, req.GetTransaction())
+	tx, err := s.transactions.take(d, req.GetTransaction(), len(ops))
 	if err != nil {
 		return nil, err
 	}

@@ -31,14 +31,23 @@ func pageSize(asked int32) (int, error) {
 }
 
 // A page token is the key of the last item of the page before.
-func pageToken(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
+func pageToken(key string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(tokenMark + key))
+}
+
+// tokenMark begins every page token, so that others are told from it.
+const tokenMark = "after:"
 
 func parsePageToken(token string) (string, error) {
-	key, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || (token != "" && !strings.Contains(string(key), "\x00")) {
+	if token == "" {
+		return "", nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(token)
+	key, marked := strings.CutPrefix(string(text), tokenMark)
+	if err != nil || !marked {
 		return "", invalid("invalid page token")
 	}
-	return string(key), nil
+	return key, nil
 }
 
 // ListDocuments implements google.firestore.v1.Firestore.

@@ -1,6 +1,8 @@
 package firestore
 
 import (
+	"slices"
+
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 
 	"ryggrad.internal/hub/shared/localcloud/fire/fieldpath"
@@ -69,6 +71,7 @@ func (op *operation) parseContent(mask *firestorepb.DocumentMask, transforms []*
 		if op.mask, err = parseMask(mask); err != nil {
 			return err
 		}
+		op.mask = slices.DeleteFunc(op.mask, fieldpath.Path.IsName) // a document's name is what it is
 		for _, path := range op.mask {
 			if err := checkWritten(path); err != nil {
 				return err

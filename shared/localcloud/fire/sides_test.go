@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	firestore "ryggrad.internal/hub/shared/localcloud/fire"
 )
@@ -185,6 +186,7 @@ var (
 	readAt  = regexp.MustCompile(`read_time:\{[^}]*\} ?`)
 	quoted  = regexp.MustCompile(`(next_page_token|transaction):"(?:[^"\\]|\\.)*"`)
 	spaces  = regexp.MustCompile(`  +`)
+	later   = regexp.MustCompile(` ?\b5:1\b`) // a field that the emulator sends and this client does not know
 	seconds = regexp.MustCompile(`seconds:(\d+)(?: nanos:(\d+))?`)
 )
 
@@ -222,19 +224,41 @@ func sortable(stamp string) string {
 	return fmt.Sprintf("%020s.%09s", m[1], m[2])
 }
 
-// text renders answers.
+// text renders answers, and a refusal by its code.
 func text(answers []proto.Message, err error) string {
 	var b strings.Builder
 	for _, answer := range answers {
-		line := prototext.MarshalOptions{}.Format(normal(answer))
+		line := prototext.MarshalOptions{}.Format(answer)
 		line = quoted.ReplaceAllString(readAt.ReplaceAllString(spaces.ReplaceAllString(line, " "), ""), "$1:TOKEN")
+		line = strings.TrimSpace(later.ReplaceAllString(line, ""))
 		b.WriteString(line + "\n")
 	}
 	if err != nil {
-		b.WriteString(status.Code(err).String() + ": " + status.Convert(err).Message())
+		b.WriteString(status.Code(err).String())
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// keep saves what later requests of the case refer to: the transaction or the page token in the answers.
+func (s *side) keep(name string, answers []proto.Message) {
+	for _, answer := range answers {
+		fields := answer.ProtoReflect().Descriptor().Fields()
+		for _, field := range []protoreflect.Name{"transaction", "next_page_token"} {
+			if f := fields.ByName(field); f != nil && answer.ProtoReflect().Has(f) {
+				s.saved[name] = escape(answer.ProtoReflect().Get(f))
+			}
+		}
+	}
+}
+
+func escape(v protoreflect.Value) string {
+	text, ok := v.Interface().(string)
+	if !ok {
+		text = string(v.Bytes())
+	}
+	var b strings.Builder
+	for i := range len(text) {
+		fmt.Fprintf(&b, "\\x%02x", text[i])
 	}
 	return b.String()
 }
-
-// normal decodes an answer once more, so that fields come in one order and form.
-func normal(m proto.Message) proto.Message { return m }

@@ -42,6 +42,7 @@ type transaction struct {
 	readOnly bool
 	begun    time.Time
 	used     time.Time // under the lock of all transactions
+	ended    bool      // under the lock of all transactions; kept so that it can be retried
 
 	mu       sync.Mutex
 	snapshot int64 // of its reads; 0 before the first
@@ -63,6 +64,9 @@ func (t *transactions) begin(d *database, options *firestorepb.TransactionOption
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if again := options.GetReadWrite().GetRetryTransaction(); len(again) > 0 && t.open[string(again)] == nil {
+		return nil, errUnknown
+	}
 	for id, other := range t.open {
 		if other.expired(now) {
 			delete(t.open, id)
@@ -76,7 +80,7 @@ func (t *transactions) begin(d *database, options *firestorepb.TransactionOption
 }
 
 func (tx *transaction) expired(now time.Time) bool {
-	return now.Sub(tx.used) > idle || now.Sub(tx.begun) > lifetime
+	return (now.Sub(tx.used) > idle && !tx.ended) || now.Sub(tx.begun) > lifetime
 }
 
 // find returns an open transaction.
@@ -88,15 +92,15 @@ func (t *transactions) find(d *database, id []byte) (*transaction, error) {
 	if tx == nil || tx.database != d {
 		return nil, errUnknown
 	}
-	if tx.expired(now) {
+	if tx.ended || tx.expired(now) {
 		return nil, errExpired
 	}
 	tx.used = now
 	return tx, nil
 }
 
-// take ends a transaction and returns it; without an id it returns nil.
-func (t *transactions) take(d *database, id []byte) (*transaction, error) {
+// take ends a transaction, to commit a number of writes, and returns it; without an id it returns nil.
+func (t *transactions) take(d *database, id []byte, writes int) (*transaction, error) {
 	if len(id) == 0 {
 		return nil, nil //nolint:nilnil // a commit need not belong to a transaction
 	}
@@ -104,10 +108,25 @@ func (t *transactions) take(d *database, id []byte) (*transaction, error) {
 	if err != nil {
 		return nil, err
 	}
+	if tx.readOnly && writes > 0 {
+		return nil, invalid("Cannot modify entities in a read-only transaction.")
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.open, tx.id)
+	tx.ended = true
 	return tx, nil
+}
+
+// rollBack ends a transaction; one that has ended can be rolled back again.
+func (t *transactions) rollBack(d *database, id []byte) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	tx := t.open[string(id)]
+	if tx == nil || tx.database != d {
+		return errUnknown
+	}
+	tx.ended = true
+	return nil
 }
 
 // at is the time of the transaction's reads.
@@ -179,10 +198,7 @@ func (s *Server) Rollback(_ context.Context, req *firestorepb.RollbackRequest) (
 	if err != nil {
 		return nil, err
 	}
-	if len(req.GetTransaction()) == 0 {
-		return nil, errUnknown
-	}
-	if _, err := s.transactions.take(d, req.GetTransaction()); err != nil {
+	if err := s.transactions.rollBack(d, req.GetTransaction()); err != nil {
 		return nil, err
 	}
 	return &emptypb.Empty{}, nil
