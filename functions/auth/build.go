@@ -2,18 +2,15 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
-	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/httpapi"
+	"ryggrad.internal/hub/shared/hub"
 	"ryggrad.internal/hub/shared/identity/identitydb"
-	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
 func init() { functions.HTTP("auth", gcp.Serve("auth", BuildAuth)) }
@@ -33,36 +30,17 @@ func BuildAuth(ctx context.Context, env gcp.Env) (http.Handler, error) {
 }
 
 func build(ctx context.Context, cfg config, log *slog.Logger) (http.Handler, error) {
-	cloud := gcp.Open(cfg.Config)
-	db, err := cloud.Firestore(ctx)
+	h, err := hub.Open(ctx, cfg.Config, log)
 	if err != nil {
 		return nil, err
 	}
-	kms, err := cloud.KMS(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ledger, err := ledgerdb.New(ledgerdb.Options{Firestore: db, Now: time.Now, Random: rand.Reader, Log: log})
-	if err != nil {
-		return nil, err
-	}
-	keyring := envelopedb.New(envelopedb.Options{
-		Firestore: db, KMS: kms, KeyName: cfg.KeyName("tenant-keys"), Now: time.Now, Log: log,
-	})
-	directory := identitydb.NewDirectory(identitydb.DirectoryOptions{Ledger: ledger, Keys: keyring, Now: time.Now})
-	clients := identitydb.NewAuthenticator(identitydb.AuthenticatorOptions{
-		Ledger: ledger, Directory: directory, Issuer: cfg.BaseURL, Now: time.Now, Log: log,
-	})
-	h := newHandler(deps{
+	return gcp.Closing(newHandler(deps{
 		issuer:  cfg.BaseURL,
-		clients: clients,
+		clients: h.Auth,
 		signer: identitydb.NewSigner(identitydb.SignerOptions{
-			Ledger: ledger, KMS: kms, KeyName: cfg.KeyName("access-tokens"), Now: time.Now,
+			Ledger: h.Ledger, KMS: h.KMS, KeyName: cfg.KeyName("access-tokens"), Now: h.Now,
 		}),
-		random: rand.Reader,
-		api: httpapi.Options{
-			Authenticate: clients.Authenticate, Limit: cfg.Limit(), Log: log, Now: time.Now, TrustedHops: cfg.TrustedHops,
-		},
-	})
-	return gcp.Closing(h, cloud), nil
+		random: h.Random,
+		api:    h.API(cfg.Limits),
+	}), h), nil
 }

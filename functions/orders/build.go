@@ -2,20 +2,15 @@ package orders
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
-	"ryggrad.internal/hub/shared/envelope/envelopedb"
-	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/httpapi"
-	"ryggrad.internal/hub/shared/identity/identitydb"
-	"ryggrad.internal/hub/shared/ledger/ledgerdb"
-	"ryggrad.internal/hub/shared/order/orderdb"
+	"ryggrad.internal/hub/shared/hub"
 )
 
 func init() { functions.HTTP("orders", gcp.Serve("orders", BuildOrders)) }
@@ -35,35 +30,15 @@ func BuildOrders(ctx context.Context, env gcp.Env) (http.Handler, error) {
 }
 
 func build(ctx context.Context, cfg config) (http.Handler, error) {
-	cloud := gcp.Open(cfg.Config)
-	db, err := cloud.Firestore(ctx)
+	h, err := hub.Open(ctx, cfg.Config, slog.Default())
 	if err != nil {
 		return nil, err
 	}
-	kms, err := cloud.KMS(ctx)
+	announcer, err := h.Announcer(ctx)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, h.Close())
 	}
-	topic, err := cloud.Publisher(ctx, event.TopicEvents)
-	if err != nil {
-		return nil, err
-	}
-	log := slog.Default()
-	store, err := ledgerdb.New(ledgerdb.Options{Firestore: db, Now: time.Now, Random: rand.Reader, Log: log})
-	if err != nil {
-		return nil, err
-	}
-	keys := envelopedb.New(envelopedb.Options{Firestore: db, KMS: kms, KeyName: cfg.KeyName("tenant-keys"), Now: time.Now, Log: log})
-	directory := identitydb.NewDirectory(identitydb.DirectoryOptions{Ledger: store, Keys: keys, Now: time.Now})
-	auth := identitydb.NewAuthenticator(identitydb.AuthenticatorOptions{Ledger: store, Directory: directory, Issuer: cfg.BaseURL, Now: time.Now, Log: log})
-	h := newHandler(deps{
-		orders:    orderdb.New(orderdb.Options{Ledger: store, Keys: keys, Now: time.Now, Random: rand.Reader}),
-		directory: directory,
-		announcer: event.Announcer{Topic: topic, Log: log},
-		now:       time.Now,
-		api: httpapi.Options{
-			Authenticate: auth.Authenticate, Limit: cfg.Limit(), Log: log, Now: time.Now, TrustedHops: cfg.TrustedHops,
-		},
-	})
-	return gcp.Closing(h, cloud), nil
+	return gcp.Closing(newHandler(deps{
+		orders: h.Orders(), directory: h.Directory, announcer: announcer, now: h.Now, api: h.API(cfg.Limits),
+	}), h), nil
 }

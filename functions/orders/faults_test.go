@@ -121,10 +121,16 @@ func TestOrderIsTakenInThoughNobodyHearsOfItYet(t *testing.T) {
 	if len(w.Published(t, "events")) != published {
 		t.Error("it was published: the fault did not strike")
 	}
-	docs, err := w.db.Collection("events").Where("order", "==", a.body.ID).Documents(t.Context()).GetAll()
+	docs, err := w.db.Collection("events").Documents(t.Context()).GetAll()
 	w.must(err)
-	if len(docs) != 1 || docs[0].Data()["pending"] != true {
-		t.Errorf("the outbox does not wait for the relay: %d events", len(docs))
+	waiting := 0
+	for _, d := range docs {
+		if d.Data()["order"] == a.body.ID && d.Data()["pending"] == true {
+			waiting++
+		}
+	}
+	if waiting != 1 {
+		t.Errorf("%d events wait for the relay", waiting)
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/gcp"
+	backbone "ryggrad.internal/hub/shared/hub"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/identity/identitydb"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
@@ -123,21 +123,11 @@ func (h *hub) identities(ctx context.Context) (*identitydb.Store, func() error, 
 	if err != nil {
 		return nil, nil, err
 	}
-	cloud := gcp.Open(cfg)
-	db, err := cloud.Firestore(ctx)
+	base, err := backbone.Open(ctx, cfg, slog.Default())
 	if err != nil {
 		return nil, nil, err
 	}
-	kms, err := cloud.KMS(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	store, err := ledgerdb.New(ledgerdb.Options{Firestore: db, Now: time.Now, Random: rand.Reader, Log: slog.Default()})
-	if err != nil {
-		return nil, nil, err
-	}
-	keys := envelopedb.New(envelopedb.Options{Firestore: db, KMS: kms, KeyName: cfg.KeyName("tenant-keys"), Now: time.Now, Log: slog.Default()})
-	return identitydb.New(identitydb.Options{Ledger: store, Keys: keys, Now: time.Now, Random: rand.Reader}), cloud.Close, nil
+	return base.Identities(), base.Close, nil
 }
 
 // connectPOS registers the demo POS as an endpoint over the API, as any POS is. Its address is new with every start, so

@@ -1,0 +1,101 @@
+// Package hub opens what every function of the hub stands on: the clients, the way to documents, the keys of personal
+// data, and who calls. A function's build opens one [Hub], takes what it needs of it, and closes it with itself.
+//
+//	h, err := hub.Open(ctx, cfg.Config, slog.Default())
+//	api := h.API(cfg.Limits)
+//	return gcp.Closing(newHandler(…), h), nil
+//
+// It is the one place where the production clock and randomness are chosen; everything below takes them as fields.
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	kms "cloud.google.com/go/kms/apiv1"
+
+	"ryggrad.internal/hub/shared/envelope/envelopedb"
+	"ryggrad.internal/hub/shared/event"
+	"ryggrad.internal/hub/shared/gcp"
+	"ryggrad.internal/hub/shared/httpapi"
+	"ryggrad.internal/hub/shared/identity/identitydb"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+	"ryggrad.internal/hub/shared/order/orderdb"
+)
+
+// Hub is what a function stands on. It is safe for concurrent use.
+type Hub struct {
+	Config    gcp.Config
+	Firestore *firestore.Client
+	KMS       *kms.KeyManagementClient
+	Ledger    *ledgerdb.Store
+	Keys      *envelopedb.Keyring
+	Directory *identitydb.Directory
+	Auth      *identitydb.Authenticator
+	Log       *slog.Logger
+	Now       func() time.Time
+	Random    io.Reader
+
+	cloud *gcp.Cloud
+}
+
+// Open opens the clients of cfg. When it fails, nothing stays open, so that it can be tried again and again.
+func Open(ctx context.Context, cfg gcp.Config, log *slog.Logger) (*Hub, error) {
+	h := &Hub{Config: cfg, Log: log, Now: time.Now, Random: rand.Reader, cloud: gcp.Open(cfg)}
+	if err := h.open(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the hub: %w", err), h.Close())
+	}
+	return h, nil
+}
+
+func (h *Hub) open(ctx context.Context) (err error) {
+	if h.Firestore, err = h.cloud.Firestore(ctx); err != nil {
+		return err
+	}
+	if h.KMS, err = h.cloud.KMS(ctx); err != nil {
+		return err
+	}
+	if h.Ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: h.Firestore, Now: h.Now, Random: h.Random, Log: h.Log}); err != nil {
+		return err
+	}
+	h.Keys = envelopedb.New(envelopedb.Options{
+		Firestore: h.Firestore, KMS: h.KMS, KeyName: h.Config.KeyName("tenant-keys"), Now: h.Now, Log: h.Log,
+	})
+	h.Directory = identitydb.NewDirectory(identitydb.DirectoryOptions{Ledger: h.Ledger, Keys: h.Keys, Now: h.Now})
+	h.Auth = identitydb.NewAuthenticator(identitydb.AuthenticatorOptions{
+		Ledger: h.Ledger, Directory: h.Directory, Issuer: h.Config.BaseURL, Now: h.Now, Log: h.Log,
+	})
+	return nil
+}
+
+// Orders returns the store of orders.
+func (h *Hub) Orders() *orderdb.Store {
+	return orderdb.New(orderdb.Options{Ledger: h.Ledger, Keys: h.Keys, Now: h.Now, Random: h.Random})
+}
+
+// Identities returns the store of tenants, locations, channel links and clients.
+func (h *Hub) Identities() *identitydb.Store {
+	return identitydb.New(identitydb.Options{Ledger: h.Ledger, Keys: h.Keys, Now: h.Now, Random: h.Random})
+}
+
+// Announcer returns what announces events of the outbox.
+func (h *Hub) Announcer(ctx context.Context) (event.Announcer, error) {
+	topic, err := h.cloud.Publisher(ctx, event.TopicEvents)
+	return event.Announcer{Topic: topic, Log: h.Log}, err
+}
+
+// API returns how a function's HTTP edge authenticates, limits and logs. The function adds its name and description.
+func (h *Hub) API(limits httpapi.Limits) httpapi.Options {
+	return httpapi.Options{
+		Authenticate: h.Auth.Authenticate, Limit: limits.Limit(), Log: h.Log, Now: h.Now, TrustedHops: h.Config.TrustedHops,
+	}
+}
+
+// Close sends what waits to be published and closes the clients.
+func (h *Hub) Close() error { return h.cloud.Close() }
