@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"ryggrad.internal/hub/shared/delivery"
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/localcloud/wire"
 	"ryggrad.internal/hub/shared/order"
 	"ryggrad.internal/hub/shared/webhook"
 )
@@ -163,6 +165,36 @@ func TestAWaitingEventFollowsWhenTheOneInFrontIsTaken(t *testing.T) {
 	w.tick(t.Context())
 	if diff := cmp.Diff([]int64{1, 2}, ofOrder(pos, id)[1:]); diff != "" {
 		t.Errorf("after it recovered (-want +got):\n%s", diff)
+	}
+}
+
+// Event 2 finds event 1 in flight and steps back; before that is recorded, event 1 is settled and finds event 2 still
+// claimed, so it cannot take it along. Event 2 must notice by itself.
+func TestAnEventThatStepsBackTooLateGoesAllTheSame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	pos := newReceiver(t)
+	pos.arrived, pos.release = make(chan struct{}, 1), make(chan struct{})
+	w.endpoint(pos, delivery.Thin)
+	id, received := w.place("A-1")
+	accepted := w.advance(id, order.Accepted)
+	stepBack := wire.NewGate()
+	w.cloud.Faults.Set(wire.Nth("/google.firestore.v1.Firestore/Commit", 3, wire.Fault{Hold: stepBack}))
+
+	var first, second sync.WaitGroup
+	first.Go(func() { w.announce(t.Context(), received) }) // commit 1
+	<-pos.arrived
+	second.Go(func() { w.announce(t.Context(), accepted) }) // commits 2 and 3
+	<-stepBack.Reached()
+	close(pos.release)
+	first.Wait()
+	if diff := cmp.Diff([]int64{1}, pos.sequences()); diff != "" {
+		t.Fatalf("before event 2 stepped back (-want +got):\n%s", diff)
+	}
+	stepBack.Open()
+	second.Wait()
+	if diff := cmp.Diff([]int64{1, 2}, pos.sequences()); diff != "" {
+		t.Errorf("after it did (-want +got):\n%s", diff)
 	}
 }
 

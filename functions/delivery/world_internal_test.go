@@ -219,6 +219,9 @@ type receiver struct {
 	t   *testing.T
 	url string
 
+	arrived chan struct{} // if set, told of the first message
+	release chan struct{} // if set, waited for before an answer
+
 	mu       sync.Mutex
 	hooks    []*official.Webhook
 	answers  []int // the statuses to answer with, the last one for ever
@@ -258,6 +261,13 @@ func (r *receiver) trust(secret webhook.Secret) {
 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
+	if r.release != nil {
+		select {
+		case r.arrived <- struct{}{}:
+		default:
+		}
+		<-r.release
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	believed := err == nil && slices.ContainsFunc(r.hooks, func(h *official.Webhook) bool {
