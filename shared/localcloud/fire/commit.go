@@ -38,6 +38,7 @@ func (s *Server) Commit(_ context.Context, req *firestorepb.CommitRequest) (*fir
 	if err != nil {
 		return nil, err
 	}
+	s.compactWhenDue()
 	if len(ops) == 0 {
 		return &firestorepb.CommitResponse{}, nil
 	}
@@ -68,6 +69,7 @@ func (s *Server) BatchWrite(_ context.Context, req *firestorepb.BatchWriteReques
 	for _, op := range ops {
 		result, err := d.writeAlone(op)
 		answer.WriteResults = append(answer.WriteResults, result)
+		s.compactWhenDue()
 		answer.Status = append(answer.Status, &rpcstatus.Status{
 			Code: int32(code.Code(status.Code(err))), Message: status.Convert(err).Message()}) //nolint:gosec // below 17
 	}

@@ -91,6 +91,7 @@ func (s *Server) write(name string, answer *firestorepb.DocumentMask, w *firesto
 	if err != nil {
 		return nil, err
 	}
+	s.compactWhenDue()
 	doc, v := d.read(key, result.GetUpdateTime().AsTime().UnixMicro())
 	if v == nil {
 		return nil, status.Error(codes.Internal, "the document that was written cannot be read")

@@ -28,6 +28,7 @@ type Server struct {
 	opts         Options
 	journal      *journal.Journal // nil: in memory only
 	transactions transactions
+	compaction   compaction
 
 	mu        sync.RWMutex
 	databases map[string]*database
@@ -43,6 +44,7 @@ func Open(opts Options) (*Server, error) {
 	}
 	s := &Server{opts: opts, databases: map[string]*database{}}
 	s.transactions.now = opts.Now
+	s.compaction.after.Store(snapshotBytes)
 	if opts.Dir == "" {
 		return s, nil
 	}
@@ -60,6 +62,7 @@ func (s *Server) Close() error {
 	if s.journal == nil {
 		return nil
 	}
+	s.compaction.done.Wait()
 	if err := s.journal.Close(); err != nil && !errors.Is(err, journal.ErrClosed) {
 		return fmt.Errorf("close firestore: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 func segmentName(n uint64) string  { return fmt.Sprintf("journal-%06d", n) }
@@ -56,9 +57,9 @@ func (s *Snapshot) Commit() error {
 	return err
 }
 
-// Discard gives a snapshot up.
-func (s *Snapshot) Discard() error {
-	return errors.Join(s.file.Close(), os.Remove(s.file.Name()))
+// Discard gives a snapshot up, because of a fault, and returns that and its own.
+func (s *Snapshot) Discard(because error) error {
+	return errors.Join(because, s.file.Close(), os.Remove(s.file.Name()))
 }
 
 // list finds the newest snapshot, 0 when there is none, and the segments after it in order. It removes what the
@@ -70,6 +71,9 @@ func list(dir string) (snapshot uint64, segments []uint64, err error) {
 	}
 	snapshots := []uint64{}
 	for _, entry := range entries {
+		if strings.HasSuffix(entry.Name(), ".part") { // of a snapshot that never became one
+			err = errors.Join(err, os.Remove(filepath.Join(dir, entry.Name())))
+		}
 		if n, ok := parse(entry.Name(), snapshotName); ok {
 			snapshots = append(snapshots, n)
 		}
