@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
@@ -10,18 +11,14 @@ import (
 	"slices"
 	"time"
 
-	"cloud.google.com/go/firestore"
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/shared/delivery/deliverydb"
-	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/httpapi"
-	"ryggrad.internal/hub/shared/identity/identitydb"
-	"ryggrad.internal/hub/shared/ledger/ledgerdb"
-	"ryggrad.internal/hub/shared/order/orderdb"
+	"ryggrad.internal/hub/shared/hub"
 	"ryggrad.internal/hub/shared/webhook"
 	"ryggrad.internal/hub/shared/webhook/outbound"
 )
@@ -54,12 +51,8 @@ func load(env gcp.Env) (config, error) {
 
 // parts are what the functions of this package are made of.
 type parts struct {
+	*hub.Hub
 	cfg     config
-	cloud   *gcp.Cloud
-	db      *firestore.Client
-	log     *slog.Logger
-	ledger  *ledgerdb.Store
-	keys    *envelopedb.Keyring
 	courier courier
 }
 
@@ -68,25 +61,17 @@ func assemble(ctx context.Context, env gcp.Env) (parts, error) {
 	if err != nil {
 		return parts{}, err
 	}
-	p := parts{cfg: cfg, cloud: gcp.Open(cfg.Config), log: slog.Default()}
-	if p.db, err = p.cloud.Firestore(ctx); err != nil {
-		return p, err
+	p := parts{cfg: cfg}
+	if p.Hub, err = hub.Open(ctx, cfg.Config, slog.Default()); err != nil {
+		return parts{}, err
 	}
-	kms, err := p.cloud.KMS(ctx)
-	if err != nil {
-		return p, err
-	}
-	if p.ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: p.db, Now: time.Now, Random: rand.Reader, Log: p.log}); err != nil {
-		return p, err
-	}
-	p.keys = envelopedb.New(envelopedb.Options{Firestore: p.db, KMS: kms, KeyName: cfg.KeyName("tenant-keys"), Now: time.Now, Log: p.log})
 	p.courier = courier{
 		store: deliverydb.New(deliverydb.Options{
-			Ledger: p.ledger, Keys: p.keys, Now: time.Now, Random: rand.Reader, CacheFor: cfg.EndpointCache,
+			Ledger: p.Ledger, Keys: p.Keys, Now: p.Now, Random: p.Random, CacheFor: cfg.EndpointCache,
 		}),
-		orders: orderdb.New(orderdb.Options{Ledger: p.ledger, Keys: p.keys, Now: time.Now, Random: rand.Reader}),
+		orders: p.Orders(),
 		client: outbound.New(outbound.Options{Policy: cfg.policy()}),
-		now:    time.Now, random: mathrand.Float64, claim: rand.Text, log: p.log,
+		now:    p.Now, random: mathrand.Float64, claim: rand.Text, log: p.Log,
 	}
 	return p, nil
 }
@@ -99,17 +84,9 @@ func BuildDelivery(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	directory := identitydb.NewDirectory(identitydb.DirectoryOptions{Ledger: p.ledger, Keys: p.keys, Now: time.Now})
-	auth := identitydb.NewAuthenticator(identitydb.AuthenticatorOptions{
-		Ledger: p.ledger, Directory: directory, Issuer: p.cfg.BaseURL, Now: time.Now, Log: p.log,
-	})
-	h := newHandler(deps{
-		courier: p.courier, directory: directory, policy: p.cfg.policy(), entropy: rand.Reader,
-		api: httpapi.Options{
-			Authenticate: auth.Authenticate, Limit: p.cfg.Limit(), Log: p.log, Now: time.Now, TrustedHops: p.cfg.TrustedHops,
-		},
-	})
-	return gcp.Closing(h, p.cloud), nil
+	return gcp.Closing(newHandler(deps{
+		courier: p.courier, directory: p.Directory, policy: p.cfg.policy(), entropy: p.Random, api: p.API(p.cfg.Limits),
+	}), p), nil
 }
 
 // BuildDispatch makes the function that dispatches announced events.
@@ -127,11 +104,11 @@ func BuildRelay(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	topic, err := p.cloud.Publisher(ctx, event.TopicEvents)
+	announcer, err := p.Announcer(ctx)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, p.Close())
 	}
-	r := &relayer{store: p.courier.store, announcer: event.Announcer{Topic: topic, Log: p.log}, now: time.Now, log: p.log}
+	r := &relayer{store: p.courier.store, announcer: announcer, now: p.Now, log: p.Log}
 	return p.handle("relay", r.relay)
 }
 
@@ -155,7 +132,7 @@ func (p parts) handle(name string, handle func(context.Context, event.Message) e
 		return nil, fmt.Errorf("function %s is not in the table", name)
 	}
 	h := event.Handler(event.Options{
-		Name: name, Firestore: p.db, Log: p.log, Now: time.Now, Deadline: table[i].Deadline(),
+		Name: name, Firestore: p.Firestore, Log: p.Log, Now: p.Now, Deadline: table[i].Deadline(),
 	}, handle)
-	return gcp.Closing(h, p.cloud), nil
+	return gcp.Closing(h, p), nil
 }
