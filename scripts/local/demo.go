@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// deliverWithin is how long the demo waits for a message to reach the POS.
-const deliverWithin = 30 * time.Second
+// deliverWithin is how long the demo waits for a message to reach the POS. It takes milliseconds; on a machine that is
+// too busy to announce an event within a second, the relay does so within a minute and a half.
+const deliverWithin = 150 * time.Second
 
 // errDemo says that a stop was not verified; what was wrong is printed where it happened.
 var errDemo = errors.New("the demo did not verify every stop")
