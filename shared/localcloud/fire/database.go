@@ -24,6 +24,7 @@ type database struct {
 	prefix  string // of its documents' names
 	now     func() time.Time
 	journal *journal.Journal // nil: in memory only
+	small   int              // documents of a collection that needs no index
 
 	docs   *skiplist.List[*document]
 	groups sync.Map // collection id → *collection
@@ -37,12 +38,14 @@ type database struct {
 // collection are the documents of all collections of one id.
 type collection struct {
 	docs    *skiplist.List[*document]
-	changed atomic.Int64 // the latest commit that wrote one of them
+	changed atomic.Int64                      // the latest commit that wrote one of them
+	indexes atomic.Pointer[map[string]*index] // by the shape's id; replaced, never changed
 }
 
 // document is a name with its versions. It stays when it is deleted, until its last version is forgotten.
 type document struct {
-	name   string
+	name   string // full resource name
+	key    string // of its path
 	latest atomic.Pointer[version]
 }
 
@@ -63,7 +66,8 @@ type superseded struct {
 }
 
 func newDatabase(name string, now func() time.Time, j *journal.Journal) *database {
-	return &database{name: name, prefix: name + "/documents/", now: now, journal: j, docs: skiplist.New[*document]()}
+	return &database{name: name, prefix: name + "/documents/", now: now, journal: j, small: smallCollection,
+		docs: skiplist.New[*document]()}
 }
 
 // at is the version that a reader at a time sees, nil for none.
@@ -120,12 +124,13 @@ func (d *database) makeCollection(id string) *collection {
 // install makes a version a document's latest. It is called with the lock held.
 func (d *database) install(key, name string, v *version) {
 	c := d.makeCollection(group(name))
-	node, found := d.docs.Insert(key, &document{name: name})
+	node, found := d.docs.Insert(key, &document{name: name, key: key})
 	doc := node.Value
 	if !found {
 		c.docs.Insert(key, doc)
 	}
 	c.changed.Store(v.at)
+	c.indexVersion(key, doc, v)
 	if before := doc.latest.Load(); before != nil {
 		v.before.Store(before)
 		d.old = append(d.old, superseded{at: v.at, key: key, doc: doc})
@@ -152,10 +157,12 @@ func (d *database) forgetBefore(s superseded) {
 		if v.at > s.at {
 			continue
 		}
-		v.before.Store(nil)
+		c := d.makeCollection(group(s.doc.name))
+		gone := v.before.Swap(nil)
+		c.forgetKeys(s.key, s.doc, gone)
 		if v.deleted && v == s.doc.latest.Load() {
 			d.docs.Delete(s.key)
-			d.makeCollection(group(s.doc.name)).docs.Delete(s.key)
+			c.docs.Delete(s.key)
 		}
 		return
 	}

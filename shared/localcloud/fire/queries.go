@@ -42,6 +42,7 @@ func (s *Server) plan(parent string, q *firestorepb.StructuredQuery, req consist
 	if err != nil {
 		return nil, view{}, err
 	}
+	d.index(p)
 	v.tx.sawQuery(p)
 	return p, v, nil
 }

@@ -39,18 +39,21 @@ func (d *database) run(p *query.Plan, at int64) iter.Seq[hit] {
 
 // ordered yields all matches in the query's order.
 func (d *database) ordered(p *query.Plan, at int64) iter.Seq[hit] {
+	if finds := d.finds(p); finds != nil {
+		return d.found(p, finds, at)
+	}
 	if byName, descending := p.ByName(); byName {
 		return d.matches(p, at, descending)
 	}
-	return slices.Values(d.sorted(p, at))
+	return slices.Values(sorted(p, d.matches(p, at, false)))
 }
 
 // sorted collects matches and sorts them. With a limit it keeps no more than a few times that many.
-func (d *database) sorted(p *query.Plan, at int64) []hit {
+func sorted(p *query.Plan, matches iter.Seq[hit]) []hit {
 	const slack = 1024
 	most := p.Limit + p.Offset
 	var hits []hit
-	for h := range d.matches(p, at, false) {
+	for h := range matches {
 		h.sort = slices.Clone(h.sort)
 		hits = append(hits, h)
 		if p.Limit >= 0 && len(hits) > 2*most+slack {

@@ -112,6 +112,23 @@ func (f *filter) hasNull() bool {
 	return slices.ContainsFunc(f.operands, func(key []byte) bool { return sortkey.KindOf(key) == sortkey.Null })
 }
 
+// elements are the keys of an array's elements, each once.
+func elements(v wire.Value) [][]byte {
+	kind, _, payload := v.Kind()
+	if kind != wire.Array {
+		return nil
+	}
+	var keys [][]byte
+	seen := map[string]bool{}
+	for element := range wire.Elements(payload) {
+		if key := sortkey.Append(nil, element); !seen[string(key)] {
+			seen[string(key)] = true
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 func (f *filter) contained(v wire.Value, scratch *[]byte) bool {
 	kind, _, payload := v.Kind()
 	if kind != wire.Array {

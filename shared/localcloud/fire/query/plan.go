@@ -125,7 +125,10 @@ func (c *compiler) impliedOrders() error {
 		descending = c.plan.Orders[n-1].Descending
 	}
 	for _, path := range c.plan.filter.inequalities() {
-		c.order(path, descending)
+		afterKey := c.named > 0 && c.plan.Orders[c.named-1].Path.IsName()
+		if !path.IsName() && c.order(path, descending) && afterKey {
+			return invalid("order by clause cannot contain more fields after the key")
+		}
 	}
 	c.order(fieldpath.Path{fieldpath.Name}, descending)
 	if c.plan.Orders[0].Path.IsName() && descending && !c.plan.filter.hasEquality() {
