@@ -109,6 +109,7 @@ func (a *aggregate) add(fields wire.Fields) {
 		a.count++
 		a.inexact = true
 		a.double += math.Float64frombits(number)
+	default: // no number, nothing to add
 	}
 }
 

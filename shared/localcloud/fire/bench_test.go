@@ -89,7 +89,7 @@ func stores(b *testing.B, kinds []string, run func(b *testing.B, client *gcfires
 
 func startStore(b *testing.B, kind string) string {
 	b.Helper()
-	child := exec.Command(os.Args[0], "-test.run=^TestBenchChild$", "-test.v") //nolint:gosec,noctx // this benchmark itself; killed below
+	child := exec.Command(os.Args[0], "-test.run=^TestBenchChild$", "-test.v")
 	child.Env = append(os.Environ(), benchStore+"="+kind)
 	out, err := child.StdoutPipe()
 	if err != nil {
@@ -154,6 +154,7 @@ func BenchmarkCommit(b *testing.B) {
 		for _, clients := range []int{1, 16, 64} {
 			b.Run(fmt.Sprintf("documents=%d/clients=%d", documents, clients), func(b *testing.B) {
 				stores(b, []string{"nothing", "memory", "durable", "google"}, func(b *testing.B, client *gcfirestore.Client) {
+					b.Helper()
 					each(b, clients, func(ctx context.Context, i int64) error {
 						batch := client.Batch() //nolint:staticcheck // the one atomic write of several documents in one RPC
 						for d := range documents {
@@ -172,6 +173,7 @@ func BenchmarkTransaction(b *testing.B) {
 	for _, clients := range []int{1, 16} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
 			stores(b, []string{"memory", "durable", "google"}, func(b *testing.B, client *gcfirestore.Client) {
+				b.Helper()
 				fill(b, client, 1000)
 				each(b, clients, func(ctx context.Context, i int64) error {
 					doc := client.Collection("orders").Doc(fmt.Sprintf("%07d", i%1000))
@@ -205,6 +207,7 @@ func fill(b *testing.B, client *gcfirestore.Client, orders int) {
 func BenchmarkQuery(b *testing.B) {
 	const orders = 100_000
 	stores(b, []string{"memory", "google"}, func(b *testing.B, client *gcfirestore.Client) {
+		b.Helper()
 		fill(b, client, orders)
 		col := client.Collection("orders")
 		queries := map[string]gcfirestore.Query{

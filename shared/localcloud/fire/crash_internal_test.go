@@ -111,7 +111,7 @@ func writeUntilKilled(t *testing.T, dir string, round int, acked, asked map[stri
 
 func startChild(t *testing.T, dir string) (*exec.Cmd, string) {
 	t.Helper()
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCrashChild$", "-test.v") //nolint:gosec // this test itself
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCrashChild$", "-test.v")
 	child.Env = append(os.Environ(), crashDir+"="+dir)
 	child.WaitDelay = time.Second
 	out, err := child.StdoutPipe()

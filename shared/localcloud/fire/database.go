@@ -107,7 +107,8 @@ func (d *database) snapshot() int64 {
 // collection finds the collections of an id, nil for none.
 func (d *database) collection(id string) *collection {
 	if c, ok := d.groups.Load(id); ok {
-		return c.(*collection) //nolint:forcetypeassert // nothing else is stored
+		found, _ := c.(*collection) // nothing else is stored
+		return found
 	}
 	return nil
 }

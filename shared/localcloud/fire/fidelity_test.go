@@ -34,14 +34,13 @@ type step struct {
 	why, line, ours, google string
 }
 
-func TestAnswersAreGoogles(t *testing.T) {
-	t.Parallel()
+func TestAnswersAreGoogles(t *testing.T) { //nolint:paralleltest // as below
 	files, err := filepath.Glob("testdata/fidelity/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
 	conn := serve(t, firestore.Options{Now: halfMillisecond()})
-	for _, file := range files {
+	for _, file := range files { //nolint:paralleltest // recording writes the file after its cases
 		scenes := read(t, file)
 		for _, sc := range scenes {
 			t.Run(sc.name, func(t *testing.T) {
@@ -136,7 +135,7 @@ func recordOurs(t *testing.T, sc *scene, ours, google []string) {
 
 func read(t *testing.T, file string) []*scene {
 	t.Helper()
-	content, err := os.ReadFile(file) //nolint:gosec // below testdata
+	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -168,7 +168,8 @@ func (v view) present(child string, doc *document, exists bool, p *query.Plan) (
 }
 
 // ListCollectionIds implements google.firestore.v1.Firestore.
-func (s *Server) ListCollectionIds(_ context.Context, req *firestorepb.ListCollectionIdsRequest) (*firestorepb.ListCollectionIdsResponse, error) {
+func (s *Server) ListCollectionIds( //nolint:revive // the name of the RPC
+	_ context.Context, req *firestorepb.ListCollectionIdsRequest) (*firestorepb.ListCollectionIdsResponse, error) {
 	d, path, err := s.parent(req.GetParent())
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package firestore
 
 import (
 	"errors"
-	"path/filepath"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -55,7 +54,7 @@ func appendNumber(dst []byte, field protowire.Number, n int64) []byte {
 
 // recover opens the journal and installs all that it holds.
 func (s *Server) recover() error {
-	j, cut, err := journal.Open(filepath.Join(s.opts.Dir), s.replay)
+	j, cut, err := journal.Open(s.opts.Dir, s.replay)
 	if err != nil {
 		return err
 	}
@@ -82,6 +81,7 @@ func (s *Server) replay(record []byte) error {
 				return errRecord
 			}
 			return d.replay(content)
+		default: // of a later format
 		}
 		return nil
 	})
@@ -102,6 +102,7 @@ func (d *database) replay(entry []byte) error {
 			v.fields = append(wire.Fields{}, content...)
 		case entryDeleted:
 			v.deleted = true
+		default: // of a later format
 		}
 		return nil
 	})
@@ -125,7 +126,7 @@ func eachField(message []byte, take func(field protowire.Number, number uint64, 
 		}
 		var number uint64
 		var content []byte
-		size := 0
+		var size int
 		if shape == protowire.BytesType {
 			content, size = protowire.ConsumeBytes(b[n:])
 		} else {

@@ -15,7 +15,7 @@ type Path []string
 // Name is the path of the document's own name in queries.
 const Name = "__name__"
 
-var errEmpty = errors.New("Invalid empty property path string.") //nolint:staticcheck // the service's own words
+var errEmpty = errors.New("Invalid empty property path string.") //nolint:revive,staticcheck // the service's own words
 
 // Parse reads a path. Errors are worded as the service words them, ready for a caller.
 func Parse(s string) (Path, error) {

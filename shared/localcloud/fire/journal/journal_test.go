@@ -151,10 +151,7 @@ func TestDamageBeforeTheLastSegmentIsAnError(t *testing.T) {
 func TestSnapshotsReplaceWhatIsBeforeThem(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "")
-		if err != nil {
-			rt.Fatal(err)
-		}
+		dir := t.TempDir()
 		var model []string
 		j, _ := mustOpen(t, dir)
 		for i := range rapid.IntRange(1, 30).Draw(rt, "steps") {

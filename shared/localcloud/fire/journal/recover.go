@@ -56,13 +56,13 @@ func Open(dir string, replay func(record []byte) error) (j *Journal, cut int64, 
 func (j *Journal) replaySegments(segments []uint64, replay func([]byte) error) (cut int64, err error) {
 	first := j.segment
 	for i, segment := range segments {
-		if segment != first+uint64(i) { //nolint:gosec // not negative
-			return 0, fmt.Errorf("open journal: %s is missing", segmentName(first+uint64(i))) //nolint:gosec // not negative
+		if segment != first+uint64(i) {
+			return 0, fmt.Errorf("open journal: %s is missing", segmentName(first+uint64(i)))
 		}
 		path := filepath.Join(j.dir, segmentName(segment))
 		j.segment = segment
 		j.size, err = read(path, replay)
-		if err != nil && !(errors.Is(err, errTorn) && i == len(segments)-1) {
+		if err != nil && (!errors.Is(err, errTorn) || i < len(segments)-1) {
 			return 0, fmt.Errorf("read %s: %w", segmentName(segment), err)
 		}
 	}

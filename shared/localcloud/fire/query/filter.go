@@ -76,12 +76,12 @@ func (f *filter) compare(key []byte, isName bool) bool {
 	case notEqual, notIn:
 		return (isName || sortkey.KindOf(key) != sortkey.Null) && !f.hasNull() && !f.hasOperand(key)
 	default:
-		return len(f.operands) == 1 && (isName || comparable(key, f.operands[0])) && f.inRange(bytes.Compare(key, f.operands[0]))
+		return len(f.operands) == 1 && (isName || inReach(key, f.operands[0])) && f.inRange(bytes.Compare(key, f.operands[0]))
 	}
 }
 
-// comparable tells whether one value can be in a range that another bounds: both of a kind, and numbers at all.
-func comparable(key, bound []byte) bool {
+// inReach tells whether one value can be in a range that another bounds: both of a kind, and numbers at all.
+func inReach(key, bound []byte) bool {
 	return sortkey.KindOf(key) == sortkey.KindOf(bound) && !sortkey.IsNaN(key)
 }
 

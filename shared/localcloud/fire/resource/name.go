@@ -25,10 +25,10 @@ const (
 // and for the root. Errors are ready for a caller.
 func Split(kind, name string) (database, path string, err error) {
 	if strings.HasSuffix(name, "/documents/") && kind != Database {
-		return "", "", fmt.Errorf("%s %q is invalid: Omit trailing \"/\".", kind, name) //nolint:staticcheck // the service's words
+		return "", "", fmt.Errorf("%s %q is invalid: Omit trailing \"/\".", kind, name) //nolint:revive,staticcheck // the service's words
 	}
 	if strings.HasSuffix(name, "/") {
-		return "", "", fmt.Errorf("%s %q has invalid trailing \"/\".", kind, name) //nolint:staticcheck // the service's words
+		return "", "", fmt.Errorf("%s %q has invalid trailing \"/\".", kind, name) //nolint:revive,staticcheck // the service's words
 	}
 	s := scanner{kind: kind, name: name}
 	s.literal("projects")
@@ -66,15 +66,15 @@ func Reserved(id string) bool {
 func check(kind, element, id string) error {
 	switch {
 	case id == "":
-		return fmt.Errorf("%s is the empty string.", kind) //nolint:staticcheck // the service's words
+		return fmt.Errorf("%s is the empty string.", kind) //nolint:revive,staticcheck // the service's words
 	case strings.Contains(id, "/"):
-		return fmt.Errorf("%s %q is invalid because it contains \"/\".", kind, id) //nolint:staticcheck // the service's words
+		return fmt.Errorf("%s %q is invalid because it contains \"/\".", kind, id) //nolint:revive,staticcheck // the service's words
 	case len(id) > MaxID:
-		return fmt.Errorf("The key path element %s is longer than %d bytes.", element, MaxID) //nolint:staticcheck // the service's words
+		return fmt.Errorf("The key path element %s is longer than %d bytes.", element, MaxID) //nolint:revive,staticcheck // the service's words
 	case id == "." || id == "..":
-		return fmt.Errorf("%s %q is invalid.", kind, id) //nolint:staticcheck // the service's words
+		return fmt.Errorf("%s %q is invalid.", kind, id) //nolint:revive,staticcheck // the service's words
 	case Reserved(id) && !numeric(id):
-		return fmt.Errorf("%s %q is invalid because it is reserved.", kind, id) //nolint:staticcheck // the service's words
+		return fmt.Errorf("%s %q is invalid because it is reserved.", kind, id) //nolint:revive,staticcheck // the service's words
 	}
 	return nil
 }

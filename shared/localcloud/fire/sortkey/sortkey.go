@@ -54,7 +54,7 @@ func Append(dst []byte, v wire.Value) []byte {
 	kind, number, payload := v.Kind()
 	switch kind {
 	case wire.Boolean:
-		return append(dst, byte(Boolean), byte(number))
+		return append(dst, byte(Boolean), byte(number&1))
 	case wire.Integer:
 		return appendInteger(dst, int64(number)) //nolint:gosec // two's complement, as encoded
 	case wire.Double:

@@ -85,13 +85,20 @@ func key(t *rapid.T, v *firestorepb.Value) []byte {
 	return sortkey.Append(nil, encoded)
 }
 
-var integers = rapid.OneOf(rapid.Int64Range(-3, 3), rapid.Int64(), rapid.SampledFrom([]int64{
-	math.MaxInt64, math.MaxInt64 - 1, math.MinInt64, 1 << 53, 1<<53 + 1, -1<<53 - 1, 1<<62 + 1}))
+// Generators are made anew for each draw: rapid's own are not safe for tests that run at the same time.
+func integers() *rapid.Generator[int64] {
+	return rapid.OneOf(rapid.Int64Range(-3, 3), rapid.Int64(), rapid.SampledFrom([]int64{
+		math.MaxInt64, math.MaxInt64 - 1, math.MinInt64, 1 << 53, 1<<53 + 1, -1<<53 - 1, 1<<62 + 1}))
+}
 
-var doubles = rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{
-	0, math.Copysign(0, -1), math.NaN(), math.Inf(1), math.Inf(-1), 1, -1, 1 << 53, 1 << 62, 1 << 63, -1 << 63, math.SmallestNonzeroFloat64}))
+func doubles() *rapid.Generator[float64] {
+	return rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{
+		0, math.Copysign(0, -1), math.NaN(), math.Inf(1), math.Inf(-1), 1, -1, 1 << 53, 1 << 62, 1 << 63, -1 << 63, math.SmallestNonzeroFloat64}))
+}
 
-var texts = rapid.OneOf(rapid.StringMatching("[a\x00\x01\u00ff]{0,3}"), rapid.String())
+func texts() *rapid.Generator[string] {
+	return rapid.OneOf(rapid.StringMatching("[a\x00\x01\u00ff]{0,3}"), rapid.String())
+}
 
 func drawValue(t *rapid.T, depth int) *firestorepb.Value {
 	kinds := 8
@@ -104,23 +111,23 @@ func drawValue(t *rapid.T, depth int) *firestorepb.Value {
 	case 1:
 		return &firestorepb.Value{ValueType: &firestorepb.Value_BooleanValue{BooleanValue: rapid.Bool().Draw(t, "bool")}}
 	case 2:
-		return &firestorepb.Value{ValueType: &firestorepb.Value_IntegerValue{IntegerValue: integers.Draw(t, "int")}}
+		return &firestorepb.Value{ValueType: &firestorepb.Value_IntegerValue{IntegerValue: integers().Draw(t, "int")}}
 	case 3:
-		return &firestorepb.Value{ValueType: &firestorepb.Value_DoubleValue{DoubleValue: doubles.Draw(t, "double")}}
+		return &firestorepb.Value{ValueType: &firestorepb.Value_DoubleValue{DoubleValue: doubles().Draw(t, "double")}}
 	case 4:
 		return &firestorepb.Value{ValueType: &firestorepb.Value_TimestampValue{TimestampValue: &timestamppb.Timestamp{
 			Seconds: rapid.Int64Range(-2, 2).Draw(t, "seconds"), Nanos: rapid.Int32Range(0, 2).Draw(t, "micros") * 1000}}}
 	case 5:
-		return &firestorepb.Value{ValueType: &firestorepb.Value_StringValue{StringValue: texts.Draw(t, "string")}}
+		return &firestorepb.Value{ValueType: &firestorepb.Value_StringValue{StringValue: texts().Draw(t, "string")}}
 	case 6:
-		return &firestorepb.Value{ValueType: &firestorepb.Value_BytesValue{BytesValue: []byte(texts.Draw(t, "bytes"))}}
+		return &firestorepb.Value{ValueType: &firestorepb.Value_BytesValue{BytesValue: []byte(texts().Draw(t, "bytes"))}}
 	case 7:
 		return &firestorepb.Value{ValueType: &firestorepb.Value_GeoPointValue{GeoPointValue: &latlng.LatLng{
 			Latitude: rapid.Float64Range(-2, 2).Draw(t, "lat"), Longitude: rapid.Float64Range(-2, 2).Draw(t, "lng")}}}
 	case 8:
 		return array(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) *firestorepb.Value { return drawValue(t, depth-1) }), 0, 3).Draw(t, "array"))
 	default:
-		return object(rapid.MapOfN(texts, rapid.Custom(func(t *rapid.T) *firestorepb.Value { return drawValue(t, depth-1) }), 0, 3).Draw(t, "map"))
+		return object(rapid.MapOfN(texts(), rapid.Custom(func(t *rapid.T) *firestorepb.Value { return drawValue(t, depth-1) }), 0, 3).Draw(t, "map"))
 	}
 }
 
@@ -130,11 +137,11 @@ func drawLike(t *rapid.T, v *firestorepb.Value) *firestorepb.Value {
 	case *firestorepb.Value_IntegerValue:
 		return &firestorepb.Value{ValueType: &firestorepb.Value_DoubleValue{DoubleValue: float64(k.IntegerValue)}}
 	case *firestorepb.Value_StringValue:
-		return &firestorepb.Value{ValueType: &firestorepb.Value_StringValue{StringValue: k.StringValue + texts.Draw(t, "more")}}
+		return &firestorepb.Value{ValueType: &firestorepb.Value_StringValue{StringValue: k.StringValue + texts().Draw(t, "more")}}
 	case *firestorepb.Value_ArrayValue:
 		return array(append(slices.Clone(k.ArrayValue.GetValues()), drawValue(t, 0)))
 	case *firestorepb.Value_MapValue:
-		fields := map[string]*firestorepb.Value{texts.Draw(t, "name"): drawValue(t, 0)}
+		fields := map[string]*firestorepb.Value{texts().Draw(t, "name"): drawValue(t, 0)}
 		for name, field := range k.MapValue.GetFields() {
 			fields[name] = field
 		}

@@ -15,18 +15,18 @@ import (
 // MaxDepth is how deep maps and arrays can be nested in a document.
 const MaxDepth = 20
 
-var errDeep = fmt.Errorf("Property contains an invalid nested entity: it is deeper than %d levels.", MaxDepth)
+var errDeep = refusal("Property contains an invalid nested entity: it is deeper than %d levels.", MaxDepth)
 
 // CheckFields checks the fields of a document (depth 1) or of a map, and cuts timestamps to microseconds, the store's precision.
 func CheckFields(fields map[string]*firestorepb.Value, depth int) error {
 	for name, v := range fields {
 		switch {
 		case name == "":
-			return fmt.Errorf("The property.name is the empty string.")
+			return refusal("The property.name is the empty string.")
 		case len(name) > resource.MaxID:
-			return fmt.Errorf("The property.name is longer than %d bytes.", resource.MaxID)
+			return refusal("The property.name is longer than %d bytes.", resource.MaxID)
 		case resource.Reserved(name):
-			return fmt.Errorf("field name %s is reserved", name)
+			return refusal("field name %s is reserved", name)
 		}
 		if err := Check(v, depth); err != nil {
 			return err
@@ -39,7 +39,7 @@ func CheckFields(fields map[string]*firestorepb.Value, depth int) error {
 func Check(v *firestorepb.Value, depth int) error {
 	switch t := v.GetValueType().(type) {
 	case nil:
-		return fmt.Errorf("Cannot convert firestore.v1.Value with type unset.")
+		return refusal("Cannot convert firestore.v1.Value with type unset.")
 	case *firestorepb.Value_TimestampValue:
 		return checkTimestamp(t.TimestampValue)
 	case *firestorepb.Value_GeoPointValue:
@@ -62,7 +62,7 @@ func Check(v *firestorepb.Value, depth int) error {
 		return CheckFields(t.MapValue.GetFields(), depth+1)
 	case *firestorepb.Value_FieldReferenceValue, *firestorepb.Value_VariableReferenceValue,
 		*firestorepb.Value_FunctionValue, *firestorepb.Value_PipelineValue:
-		return fmt.Errorf("A document cannot hold a value of this type.")
+		return refusal("A document cannot hold a value of this type.")
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func isVector(fields map[string]*firestorepb.Value) bool {
 func CheckElements(values []*firestorepb.Value, depth int) error {
 	for _, v := range values {
 		if _, nested := v.GetValueType().(*firestorepb.Value_ArrayValue); nested {
-			return fmt.Errorf("Cannot convert an array value in an array value.")
+			return refusal("Cannot convert an array value in an array value.")
 		}
 		if err := Check(v, depth); err != nil {
 			return err
@@ -96,9 +96,9 @@ func CheckElements(values []*firestorepb.Value, depth int) error {
 func checkTimestamp(t *timestamppb.Timestamp) error {
 	switch {
 	case t.GetNanos() < 0 || t.GetNanos() >= 1e9:
-		return fmt.Errorf("Timestamp nanos exceeds limit for field.")
+		return refusal("Timestamp nanos exceeds limit for field.")
 	case t.CheckValid() != nil:
-		return fmt.Errorf("Timestamp seconds exceeds limit for field.")
+		return refusal("Timestamp seconds exceeds limit for field.")
 	}
 	if t != nil {
 		t.Nanos -= t.GetNanos() % 1000
@@ -109,9 +109,12 @@ func checkTimestamp(t *timestamppb.Timestamp) error {
 func checkPoint(p *latlng.LatLng) error {
 	switch {
 	case !(p.GetLatitude() >= -90 && p.GetLatitude() <= 90):
-		return fmt.Errorf("Geo point latitude '%v' outside permitted range -90.0 to 90.0.", p.GetLatitude())
+		return refusal("Geo point latitude '%v' outside permitted range -90.0 to 90.0.", p.GetLatitude())
 	case !(p.GetLongitude() >= -180 && p.GetLongitude() <= 180):
-		return fmt.Errorf("Geo point longitude '%v' outside permitted range -180.0 to 180.0.", p.GetLongitude())
+		return refusal("Geo point longitude '%v' outside permitted range -180.0 to 180.0.", p.GetLongitude())
 	}
 	return nil
 }
+
+// refusal is an error in the service's own words.
+func refusal(format string, args ...any) error { return fmt.Errorf(format, args...) }

@@ -150,7 +150,7 @@ func Numbers(message []byte) (first, second uint64) {
 			return first, second
 		}
 		var v uint64
-		size := 0
+		var size int
 		if shape == protowire.Fixed64Type {
 			v, size = protowire.ConsumeFixed64(b[n:])
 		} else {
@@ -164,6 +164,7 @@ func Numbers(message []byte) (first, second uint64) {
 			first = v
 		case 2:
 			second = v
+		default:
 		}
 		b = b[n+size:]
 	}
@@ -205,10 +206,12 @@ func readEntry(entry []byte) (name []byte, v Value) {
 		if size < 0 {
 			return name, v
 		}
-		if number == entryKey {
+		switch number {
+		case entryKey:
 			name = content
-		} else if number == entryValue {
+		case entryValue:
 			v = content
+		default:
 		}
 		b = b[n+size:]
 	}
