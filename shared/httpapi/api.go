@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -128,6 +129,13 @@ func (a *API) operation(route Route) huma.Operation {
 		op.Security = []map[string][]string{{"bearer": {string(route.Permission)}}}
 		op.Description = "Needs the permission `" + string(route.Permission) + "`."
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	}
+	if strings.Contains(route.Path, "{") {
+		op.Errors = append(op.Errors, http.StatusNotFound)
+	}
+	if route.Method != http.MethodGet && route.Method != http.MethodDelete {
+		op.Errors = append(op.Errors, http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge,
+			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
 	}
 	if op.DefaultStatus == 0 {
 		op.DefaultStatus = http.StatusOK

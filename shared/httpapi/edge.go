@@ -6,8 +6,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"runtime/debug"
+	"strconv"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -17,6 +20,9 @@ import (
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/identity"
 )
+
+// bodyWithin is how long a request's body may take to arrive.
+const bodyWithin = 15 * time.Second
 
 // record is what the edge learns about a request while it runs, for its log line.
 type record struct {
@@ -48,6 +54,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	out := &answer{ResponseWriter: w, rec: rec}
 	a.headers(out, rec)
+	// Whoever stalls in the middle of a body is not waited for. The deadline is the connection's and so the machine's own
+	// time; a server that knows no deadlines has no connection to hold.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyWithin))
 	r = r.WithContext(ctx)
 	r.Body = &body{ReadCloser: r.Body, left: MaxBody}
 	a.route(out, r)
@@ -63,6 +72,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // route finds the handler. What the mux itself would answer in plain text becomes a problem.
 func (a *API) route(w *answer, r *http.Request) {
 	defer a.recovered(w, r)
+	if err := readableQuery(r.URL.RawQuery); err != nil {
+		a.writeProblem(w, r, a.problem(r.Context(), err))
+		return
+	}
 	if _, pattern := a.mux.Handler(r); pattern != "" {
 		a.mux.ServeHTTP(w, r)
 		return
@@ -77,6 +90,23 @@ func (a *API) route(w *answer, r *http.Request) {
 		return
 	}
 	a.writeProblem(w, r, a.problem(r.Context(), fault.New(fault.NotFound, "there is nothing at this path")))
+}
+
+// readableQuery refuses a query that net/url would read only in part: a filter that is lost on the way shows more than
+// was asked for.
+func readableQuery(raw string) error {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return fault.New(fault.Malformed, "the query cannot be read").
+			With(fault.Detail{Location: "query", Message: "must be name=value pairs, joined by & and percent-encoded"})
+	}
+	for name, v := range values {
+		if len(v) > 1 {
+			return fault.New(fault.Malformed, "the query cannot be read").
+				With(fault.Detail{Location: "query", Message: "names " + strconv.Quote(strings.ToValidUTF8(name[:min(len(name), 64)], "")) + " more than once"})
+		}
+	}
+	return nil
 }
 
 func (a *API) recovered(w *answer, r *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -197,6 +198,34 @@ func TestProblemsNeverRepeatWhatWasSent(t *testing.T) {
 	} {
 		if w := h.post("writer", body); strings.Contains(w.Body.String(), "Astrid") || strings.Contains(h.log.String(), "Astrid") {
 			t.Errorf("%s is repeated in %s or in the log", body, w.Body)
+		}
+	}
+}
+
+func TestFaultsWithoutEndAreToldInPart(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, httpapi.Limit{})
+	var body strings.Builder
+	body.WriteString(`{"role":"viewer","total":1`)
+	for i := range 20_000 {
+		fmt.Fprintf(&body, `,"unknown%d":1`, i)
+	}
+	w := h.post("writer", body.String()+"}")
+	if p := problem(t, w); w.Code != http.StatusUnprocessableEntity || len(p.Errors) != 101 {
+		t.Errorf("answered %d with %d faults", w.Code, len(p.Errors))
+	}
+	w = h.post("writer", `{"role":"viewer","total":1,"`+strings.Repeat("n", 100_000)+`":1}`)
+	if problem(t, w); w.Body.Len() > 2000 {
+		t.Errorf("a long name is told in %d bytes", w.Body.Len())
+	}
+}
+
+func TestQueriesThatCannotBeReadAreRefused(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, httpapi.Limit{})
+	for _, query := range []string{"%zz", "a;b", "limit=1&limit=2"} {
+		if w := h.do(httptest.NewRequest(http.MethodGet, "/open?"+query, nil)); w.Code != http.StatusBadRequest {
+			t.Errorf("%s is answered %d %s", query, w.Code, w.Body)
 		}
 	}
 }

@@ -136,26 +136,46 @@ func init() {
 // fromHuma makes a problem of what huma found wrong. A fault among the errors knows better than huma's status, and
 // huma's details lose the offending values, which may be a guest's data.
 func fromHuma(status int, message string, errs []error) *Problem {
-	joined := errors.Join(errs...)
-	var f *fault.Error
-	if errors.As(joined, &f) {
-		return problemOf(f)
-	}
-	out := fault.New(kindOf(status), "%s", message)
 	for _, err := range errs {
-		var d huma.ErrorDetailer
-		if errors.As(err, &d) {
-			detail := d.ErrorDetail()
-			out = out.With(readable(detail.Location, detail.Message))
+		var f *fault.Error
+		if errors.As(err, &f) {
+			return problemOf(f)
 		}
 	}
+	out := fault.New(kindOf(status), "%s", message).With(detailsOf(errs)...)
 	if out.Kind == fault.Internal {
-		return problemOf(joined)
+		return problemOf(errors.Join(errs...))
 	}
 	if status == http.StatusBadRequest && len(out.Details) > 0 {
 		out.Message = "the request could not be read"
 	}
 	return problemOf(out)
+}
+
+// mostDetails bounds how many faults are told at once, and longestLocation how much of a name that the caller made up.
+const (
+	mostDetails     = 100
+	longestLocation = 200
+)
+
+func detailsOf(errs []error) []fault.Detail {
+	var details []fault.Detail
+	for _, err := range errs {
+		var d huma.ErrorDetailer
+		if !errors.As(err, &d) {
+			continue
+		}
+		if len(details) == mostDetails {
+			return append(details, fault.Detail{Message: "there are more faults than are told at once"})
+		}
+		detail := d.ErrorDetail()
+		one := readable(detail.Location, detail.Message)
+		if len(one.Location) > longestLocation {
+			one.Location = strings.ToValidUTF8(one.Location[:longestLocation], "") + "…"
+		}
+		details = append(details, one)
+	}
+	return details
 }
 
 // readable moves the JSON pointer that a decoding error carries into the detail's location.
