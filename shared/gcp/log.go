@@ -3,6 +3,7 @@ package gcp
 import (
 	"context"
 	"io"
+	"log"
 	"log/slog"
 
 	"go.opentelemetry.io/otel/trace"
@@ -14,6 +15,14 @@ import (
 func NewLogger(w io.Writer, project string, level slog.Leveler) *slog.Logger {
 	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: forCloudLogging})
 	return slog.New(traced{Handler: h, project: project})
+}
+
+// SetLogger makes log the process's own. What libraries print through the standard library's package log is dropped: it
+// can hold what a stranger sent, such as a body that a receiver of webhooks sends back unasked.
+func SetLogger(logger *slog.Logger) {
+	slog.SetDefault(logger)
+	log.SetFlags(0)
+	log.SetOutput(io.Discard)
 }
 
 func forCloudLogging(groups []string, a slog.Attr) slog.Attr {

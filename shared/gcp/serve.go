@@ -83,7 +83,7 @@ func (s *server) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	slog.SetDefault(NewLogger(os.Stdout, cfg.Project, slog.LevelInfo))
+	SetLogger(NewLogger(os.Stdout, cfg.Project, slog.LevelInfo))
 	h, err := s.build(ctx, env)
 	if err != nil {
 		return errors.Join(err, stop(ctx))
