@@ -33,6 +33,7 @@ func play(ctx context.Context, h *hub, out io.Writer) error {
 		act(ctx)
 	}
 	if d.failed > 0 {
+		h.keep = true
 		fmt.Fprintf(out, "\n%d of %d stops FAILED. The log is at %s\n", d.failed, d.stops, h.logFile)
 		return errDemo
 	}

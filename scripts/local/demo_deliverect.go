@@ -59,7 +59,16 @@ func (d *demo) deliverect(ctx context.Context) {
 	}) {
 		return
 	}
-	d.stop("encrypted at rest, the original too", func() (string, error) { return d.nothingInPlain(ctx, id, deliverectGuest()) })
+	d.stop("encrypted at rest, the original too", func() (string, error) {
+		docs, err := d.stored(ctx, id)
+		if err == nil && docs["originals/"+id] == nil {
+			err = errors.New("the original is not there")
+		}
+		if err != nil {
+			return "", err
+		}
+		return d.nothingInPlain(ctx, id, deliverectGuest())
+	})
 	d.stop("the POS received a signed webhook", func() (string, error) {
 		m, err := d.receives(ctx, id, "order.received")
 		return m.ID + ", signature holds", err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"github.com/klauspost/compress/zstd"
 
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/ledger"
@@ -74,7 +75,31 @@ func (d *demo) nothingInPlain(ctx context.Context, id string, words []string) (s
 	if len(sealed) == 0 || docs["orderKeys/"+id] == nil {
 		return "", errors.New("the guest is not there at all")
 	}
+	if original := docs["originals/"+id]; original != nil {
+		if err := sealedOriginal(original); err != nil {
+			return "", err
+		}
+	}
 	return fmt.Sprintf("%d raw documents hold no word of the guest; %d bytes are sealed", len(docs), len(sealed)), nil
+}
+
+// sealedOriginal checks that an original is there and is not merely compressed, which would hide its words as well.
+func sealedOriginal(snap *firestore.DocumentSnapshot) error {
+	original, _ := snap.Data()["original"].([]byte)
+	if len(original) == 0 {
+		return errors.New("the original is empty")
+	}
+	decoder, err := zstd.NewReader(nil)
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	for skip := range min(len(original), 64) {
+		if _, err := decoder.DecodeAll(original[skip:], nil); err == nil {
+			return errors.New("the original is compressed and not sealed")
+		}
+	}
+	return nil
 }
 
 // spell writes a document out with its bytes as text, so that a word in them would be found.

@@ -35,6 +35,7 @@ type hub struct {
 	pos         *pos
 	credentials credentials
 
+	keep    bool           // the directory, though it is a temporary one: something failed, and the log tells what
 	closers []func() error // in the order of their opening
 }
 
@@ -42,6 +43,9 @@ type hub struct {
 func start(ctx context.Context, opts options) (*hub, error) {
 	h := &hub{}
 	if err := h.open(ctx, opts); err != nil {
+		if h.logFile != "" {
+			h.keep, err = true, fmt.Errorf("%w (the log is at %s)", err, h.logFile)
+		}
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
@@ -87,7 +91,12 @@ func (h *hub) openDir(dir string) (err error) {
 		if h.dir, err = os.MkdirTemp("", "ryggrad-"); err != nil {
 			return err
 		}
-		h.closers = append(h.closers, func() error { return os.RemoveAll(h.dir) })
+		h.closers = append(h.closers, func() error {
+			if h.keep {
+				return nil
+			}
+			return os.RemoveAll(h.dir)
+		})
 	}
 	if err := os.MkdirAll(h.dir, 0o700); err != nil {
 		return fmt.Errorf("use the directory of -data: %w", err)
@@ -98,7 +107,7 @@ func (h *hub) openDir(dir string) (err error) {
 		return err
 	}
 	h.closers = append(h.closers, file.Close)
-	slog.SetDefault(gcp.NewLogger(file, localcloud.DefaultProject, slog.LevelInfo))
+	gcp.SetLogger(gcp.NewLogger(file, localcloud.DefaultProject, slog.LevelInfo))
 	return nil
 }
 

@@ -116,9 +116,13 @@ func (p *pos) accept(ctx context.Context, order string) error {
 	p.mu.Lock()
 	hub := p.hub
 	p.mu.Unlock()
-	_, err := expect(http.StatusOK)(hub.call(ctx, http.MethodPost, "/v1/orders/"+order+"/status", map[string]any{
+	r, err := hub.call(ctx, http.MethodPost, "/v1/orders/"+order+"/status", map[string]any{
 		"status": "accepted", "readyAt": time.Now().Add(20 * time.Minute).UTC().Format(time.RFC3339),
-	}))
+	})
+	if err == nil && r.status == http.StatusConflict { // it was cancelled before the kitchen could take it
+		return nil
+	}
+	_, err = expect(http.StatusOK)(r, err)
 	return err
 }
 

@@ -131,7 +131,7 @@ func (h *hub) identities(ctx context.Context) (*identitydb.Store, func() error, 
 }
 
 // connectPOS registers the demo POS as an endpoint over the API, as any POS is. Its address is new with every start, so
-// the endpoint of the start before is removed.
+// the endpoint of an earlier start is given the new one and a new secret: what waits for it still arrives.
 func (h *hub) connectPOS(ctx context.Context, c credentials) error {
 	api := client{h.baseURL, c.Clients["pos"].APIKey}
 	r, err := expect(http.StatusOK)(api.call(ctx, http.MethodGet, "/v1/endpoints", nil))
@@ -148,34 +148,48 @@ func (h *hub) connectPOS(ctx context.Context, c credentials) error {
 		return err
 	}
 	for _, e := range there.Items {
-		if !strings.HasSuffix(e.URL, posPath) {
-			continue
-		}
-		if _, err := expect(http.StatusNoContent)(api.call(ctx, http.MethodDelete, "/v1/endpoints/"+e.ID, nil)); err != nil {
-			return fmt.Errorf("remove an old endpoint: %w", err)
+		if strings.HasSuffix(e.URL, posPath) {
+			return h.reconnect(ctx, api, e.ID)
 		}
 	}
-	return h.register(ctx, api)
+	return h.adopt(api)(expect(http.StatusCreated)(api.call(ctx, http.MethodPost, "/v1/endpoints", h.endpoint())))
 }
 
-func (h *hub) register(ctx context.Context, api client) error {
-	r, err := expect(http.StatusCreated)(api.call(ctx, http.MethodPost, "/v1/endpoints", map[string]any{
+// endpoint is what the demo POS wants to hear, and where.
+func (h *hub) endpoint() map[string]any {
+	return map[string]any{
 		"url": h.pos.url, "events": []string{"order.received", "order.status_changed", "order.cancelled", "order.failed"},
 		"locations": []string{}, "payload": "thin", "format": "ryggrad",
-	}))
-	if err != nil {
-		return fmt.Errorf("register the demo POS: %w", err)
 	}
-	var made struct {
-		Secret string `json:"secret"`
-	}
-	if err := r.json(&made); err != nil {
+}
+
+func (h *hub) reconnect(ctx context.Context, api client, id string) error {
+	if err := h.adopt(api)(expect(http.StatusCreated)(api.call(ctx, http.MethodPost, "/v1/endpoints/"+id+"/secret", nil))); err != nil {
 		return err
 	}
-	secret, err := webhook.ParseSecret(made.Secret)
-	if err != nil {
-		return err
+	if _, err := expect(http.StatusOK)(api.call(ctx, http.MethodPut, "/v1/endpoints/"+id, h.endpoint())); err != nil {
+		return fmt.Errorf("move the demo POS: %w", err)
 	}
-	h.pos.connect(api, secret)
 	return nil
+}
+
+// adopt gives the POS the secret that an answer shows.
+func (h *hub) adopt(api client) func(response, error) error {
+	return func(r response, err error) error {
+		if err != nil {
+			return fmt.Errorf("register the demo POS: %w", err)
+		}
+		var made struct {
+			Secret string `json:"secret"`
+		}
+		if err := r.json(&made); err != nil {
+			return err
+		}
+		secret, err := webhook.ParseSecret(made.Secret)
+		if err != nil {
+			return err
+		}
+		h.pos.connect(api, secret)
+		return nil
+	}
 }
