@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +179,13 @@ type answer struct {
 		Order    map[string]any `json:"order"`
 	}
 }
+
+// tells tells whether the answer says the word anywhere but in its ids, which are random.
+func (a answer) tells(word string) bool {
+	return strings.Contains(randomIDs.ReplaceAllString(a.text, ""), word)
+}
+
+var randomIDs = regexp.MustCompile(`"traceId":"[0-9a-f]{32}"|ord_[a-z2-7]{26}`)
 
 func (a answer) locations() []string {
 	var at []string
