@@ -76,7 +76,8 @@ func (j *Journal) replaySegments(segments []uint64, replay func([]byte) error) (
 	return cut, err
 }
 
-// reopen opens a segment for appending after its first size bytes, and cuts off the rest.
+// reopen opens a segment for appending after its first size bytes, and cuts off the rest. What it cuts off is kept in a
+// file beside it, for whoever has reason to think that it was more than a torn end.
 func reopen(path string, size int64) (file *os.File, cut int64, err error) {
 	file, err = os.OpenFile(path, os.O_RDWR, 0o600) //nolint:gosec // a path below the caller's directory
 	if err != nil {
@@ -84,7 +85,9 @@ func reopen(path string, size int64) (file *os.File, cut int64, err error) {
 	}
 	end, err := file.Seek(0, io.SeekEnd)
 	if err == nil && end > size {
-		err = errors.Join(file.Truncate(size), file.Sync())
+		if err = keep(file, path, size, end); err == nil {
+			err = errors.Join(file.Truncate(size), file.Sync())
+		}
 	}
 	if err == nil {
 		_, err = file.Seek(size, io.SeekStart)
@@ -93,6 +96,16 @@ func reopen(path string, size int64) (file *os.File, cut int64, err error) {
 		return nil, 0, errors.Join(err, file.Close())
 	}
 	return file, end - size, nil
+}
+
+// keep copies what is about to be cut off a segment into a file beside it.
+func keep(file *os.File, path string, size, end int64) error {
+	aside, err := os.OpenFile(fmt.Sprintf("%s.cut-at-%d", path, size), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("keep the end of %s: %w", path, err)
+	}
+	_, err = io.Copy(aside, io.NewSectionReader(file, size, end-size))
+	return errors.Join(err, aside.Sync(), aside.Close())
 }
 
 // read hands a file's records to replay and returns the size of its whole part.
