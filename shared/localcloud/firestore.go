@@ -2,8 +2,8 @@ package localcloud
 
 import (
 	"ryggrad.internal/hub/shared"
-	firestore "ryggrad.internal/hub/shared/localcloud/fire"
-	"ryggrad.internal/hub/shared/localcloud/fire/query"
+	firestore "ryggrad.internal/hub/shared/localcloud/firestore"
+	"ryggrad.internal/hub/shared/localcloud/firestore/query"
 )
 
 // openFirestore opens the embedded Firestore, which refuses the queries that production would refuse, and registers it
