@@ -61,7 +61,7 @@ func kindOf(status int) fault.Kind {
 }
 
 // Problem is the body of every error, as RFC 9457 defines it.
-type Problem struct { //nolint:errname // RFC 9457's own name for it
+type Problem struct {
 	Type    string   `json:"type" doc:"What went wrong, for a machine" example:"urn:ryggrad:problem:invalid"`
 	Title   string   `json:"title" doc:"The HTTP status in words"`
 	Status  int      `json:"status" doc:"The HTTP status"`

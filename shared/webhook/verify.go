@@ -17,10 +17,10 @@ const maxSignatures = 32
 
 // Refusal is the reason why a message is not believed. Its text is fit for the sender's eyes: it tells which part to look
 // at, and nothing about the secret.
-type Refusal string //nolint:errname // a refusal is read as webhook.TooOld, not as an error among others
+type Refusal string
 
 // The reasons, in the order in which Verify looks for them.
-const ( //nolint:errname // see Refusal
+const (
 	NoID         Refusal = "the header webhook-id is missing"
 	NoTimestamp  Refusal = "the header webhook-timestamp is missing"
 	NoSignature  Refusal = "the header webhook-signature is missing"
