@@ -23,6 +23,7 @@ type Kind string
 const (
 	Malformed       Kind = "malformed"       // the request could not be read
 	Unauthenticated Kind = "unauthenticated" // no credential, or one that does not hold
+	StepUp          Kind = "step-up"         // the credential holds, but the person must prove again who they are
 	Forbidden       Kind = "forbidden"       // the credential does not allow this
 	NotFound        Kind = "not-found"       // there is no such thing, or not for this caller
 	Unsupported     Kind = "unsupported"     // a method or media type that this path does not take

@@ -56,7 +56,7 @@ func TestOnlyTransientKindsAreRetryable(t *testing.T) {
 	t.Parallel()
 	want := map[fault.Kind]bool{fault.Limited: true, fault.Unavailable: true, fault.Internal: true}
 	for _, k := range []fault.Kind{
-		fault.Malformed, fault.Unauthenticated, fault.Forbidden, fault.NotFound, fault.Unsupported, fault.Conflict,
+		fault.Malformed, fault.Unauthenticated, fault.StepUp, fault.Forbidden, fault.NotFound, fault.Unsupported, fault.Conflict,
 		fault.Stale, fault.TooLarge, fault.Invalid, fault.Limited, fault.Unavailable, fault.Internal,
 	} {
 		if k.Retryable() != want[k] {

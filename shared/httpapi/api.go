@@ -54,6 +54,7 @@ type Route struct {
 	Summary    string
 	Permission identity.Permission // what the caller must hold, or [Public]
 	Status     int                 // of success
+	StepUp     bool                // dangerous: a person must have proved just now who they are
 	Unmetered  bool                // the handler limits its callers itself, with [API.Meter]
 }
 
@@ -129,6 +130,9 @@ func (a *API) operation(route Route) huma.Operation {
 		op.Security = []map[string][]string{{"bearer": {string(route.Permission)}}}
 		op.Description = "Needs the permission `" + string(route.Permission) + "`."
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	}
+	if route.StepUp {
+		op.Description += " A person must have proved within the last ten minutes who they are; `step-up` (401) asks for it."
 	}
 	if strings.Contains(route.Path, "{") {
 		op.Errors = append(op.Errors, http.StatusNotFound)

@@ -16,7 +16,7 @@
 //
 // # What happens to a request
 //
-//	ids and trace → body limit → credential → rate limit → permission → strict decode → schema → handler → access log
+//	ids and trace → body limit → credential → rate limit → permission → step-up → strict decode → schema → handler → access log
 //
 // A caller without permission learns nothing about its body. Every fault of a body is answered at once, each with its
 // JSON location and never with the value that was sent.

@@ -55,6 +55,9 @@ func (a *API) admit(r *http.Request, route Route) (Call, error) {
 	if !caller.Can(route.Permission) {
 		return call, fault.New(fault.Forbidden, "this needs the permission %s, which the credential does not have", route.Permission)
 	}
+	if route.StepUp && caller.MustStepUp() {
+		return call, fault.New(fault.StepUp, "this is dangerous: prove again who you are, then repeat it")
+	}
 	return call, nil
 }
 

@@ -77,7 +77,7 @@ func newAPI(t *testing.T, limit httpapi.Limit) *harness {
 	return h
 }
 
-// authenticate knows three credentials by their names.
+// authenticate knows five credentials by their names.
 func authenticate(_ context.Context, r *http.Request) (identity.Caller, error) {
 	caller := identity.Caller{Tenant: "ten_1", Actor: identity.Actor{Kind: identity.KindClient, ID: "cli_1"}}
 	switch r.Header.Get("Authorization") {
@@ -86,6 +86,10 @@ func authenticate(_ context.Context, r *http.Request) (identity.Caller, error) {
 		return caller, nil
 	case "Bearer reader":
 		caller.Scopes = identity.NewScopes(identity.OrdersRead)
+		return caller, nil
+	case "Bearer person", "Bearer proven":
+		caller.Actor = identity.Actor{Kind: identity.KindUser, ID: "usr_1"}
+		caller.Scopes, caller.SteppedUp = identity.NewScopes(identity.OrdersWrite), r.Header.Get("Authorization") == "Bearer proven"
 		return caller, nil
 	case "Bearer later":
 		return caller, fault.New(fault.Unavailable, "keys cannot be read").Because(errors.New("dial tcp 10.0.0.1"))
@@ -418,4 +422,29 @@ func FuzzBody(f *testing.F) {
 			t.Errorf("%q is answered %d and ran %d times", body, w.Code, h.ran)
 		}
 	})
+}
+
+func TestADangerousRouteAsksPeopleForARecentProof(t *testing.T) {
+	t.Parallel()
+	h := newAPI(t, httpapi.Limit{})
+	httpapi.Handle(h.API, httpapi.Route{
+		Method: http.MethodDelete, Path: "/v1/things/{id}", ID: "remove-thing", Summary: "Remove a thing",
+		Permission: identity.OrdersWrite, StepUp: true, Status: http.StatusNoContent,
+	}, func(context.Context, httpapi.Call, *struct {
+		ID string `path:"id"`
+	}) (*struct{}, error) {
+		return &struct{}{}, nil
+	})
+	for token, want := range map[string]int{"person": 401, "proven": 204, "writer": 204, "reader": 403, "nobody": 401} {
+		r := httptest.NewRequest(http.MethodDelete, "/v1/things/7", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := h.do(r)
+		if w.Code != want {
+			t.Errorf("%s: %d, want %d", token, w.Code, want)
+		}
+		if token == "person" && (problem(t, w).Type != "urn:ryggrad:problem:step-up" ||
+			!strings.Contains(w.Header().Get("WWW-Authenticate"), `error="insufficient_user_authentication"`)) {
+			t.Errorf("%s: %s %v", token, w.Body, w.Header())
+		}
+	}
 }

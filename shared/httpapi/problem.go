@@ -17,7 +17,7 @@ func Status(kind fault.Kind) int {
 	switch kind {
 	case fault.Malformed:
 		return http.StatusBadRequest
-	case fault.Unauthenticated:
+	case fault.Unauthenticated, fault.StepUp:
 		return http.StatusUnauthorized
 	case fault.Forbidden:
 		return http.StatusForbidden
@@ -85,7 +85,7 @@ func problemOf(err error) *Problem {
 		f = fault.New(fault.Internal, "something went wrong here; it is logged under the trace id")
 	}
 	p := &Problem{
-		Type:       "urn:ryggrad:problem:" + string(f.Kind),
+		Type:       problemType(f.Kind),
 		Status:     Status(f.Kind),
 		Detail:     f.Message,
 		retryAfter: f.RetryAfter,
@@ -113,10 +113,20 @@ func (p *Problem) GetHeaders() http.Header {
 		h.Set("Retry-After", strconv.Itoa(seconds(p.retryAfter)))
 	}
 	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", `Bearer realm="ryggrad"`)
+		h.Set("WWW-Authenticate", p.challenge())
 	}
 	return h
 }
+
+// challenge says what would be accepted; for a step-up in the words of RFC 9470.
+func (p *Problem) challenge() string {
+	if p.Type == problemType(fault.StepUp) {
+		return `Bearer realm="ryggrad", error="insufficient_user_authentication", error_description="a recent proof of identity is needed"`
+	}
+	return `Bearer realm="ryggrad"`
+}
+
+func problemType(k fault.Kind) string { return "urn:ryggrad:problem:" + string(k) }
 
 // seconds rounds up: a caller who waits that long has waited long enough.
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }

@@ -11,11 +11,16 @@ type Caller struct {
 	Scopes     Scopes    // what the credential allows
 	Locations  Locations // where it allows it
 	Channel    string    // the one channel link that the client stands for, or "" when it stands for none
-	Credential string    // the id of the key, secret or token; for rate limits and audit entries, no secret
+	Credential string    // the id of the key, secret, token or session; for rate limits and audit entries, no secret
+	SteppedUp  bool      // whether a person has just proved who they are, see [Caller.MustStepUp]
 }
 
 // Can tells whether the caller holds the permission.
 func (c Caller) Can(p Permission) bool { return c.Scopes.Has(p) }
+
+// MustStepUp tells whether the caller must first prove again who they are, with the strongest factor they have, before
+// something dangerous. Programs never must: whoever gave them the permission has done so.
+func (c Caller) MustStepUp() bool { return c.Actor.Kind == KindUser && !c.SteppedUp }
 
 // MayUse tells whether the caller may see and change what belongs to the location (`loc_…`).
 func (c Caller) MayUse(location string) bool { return c.Locations.Has(location) }

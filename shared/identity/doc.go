@@ -23,6 +23,8 @@
 //
 // # Scopes and permissions
 //
-// A scope is a permission that a credential carries; there is no second vocabulary. Roles of people will be sets of
-// the same permissions. Whether an integration may hold a permission at all is a column of the table.
+// A scope is a permission that a credential carries; there is no second vocabulary. The table in [Permissions] says of
+// each whether an integration may hold it at all and which roles of people hold it: a [Role] is a column of the table.
+// People's permissions come from their role and from how far they have logged in, so that a session that still
+// misses its second factor holds few.
 package identity

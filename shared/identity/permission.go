@@ -30,6 +30,9 @@ const (
 	SubjectsExport  Permission = "subjects:export"
 	SubjectsErase   Permission = "subjects:erase"
 	NoticesRead     Permission = "notices:read"
+	SessionsOwn     Permission = "sessions:own"
+	AccountPassword Permission = "account:password"
+	AccountFactors  Permission = "account:factors"
 )
 
 // Description is one row of the table of permissions.
@@ -37,34 +40,40 @@ type Description struct {
 	Permission  Permission
 	Allows      string // for the API description and the consent of whoever grants it
 	Integration bool   // whether a client may hold it; what it may not is for people
+	roles       string // whether people hold it, one letter for each of [Roles]: x if they do
 }
 
-// Permissions returns THE table: every permission there is, in the order in which it is shown.
+// Permissions returns THE table: every permission there is, in the order in which it is shown, whether integrations may
+// hold it, and which roles of people do.
 func Permissions() []Description {
 	return []Description{
-		{OrdersWrite, "place orders", true},
-		{OrdersRead, "read orders, with personal data masked", true},
-		{OrdersReadPII, "read the guest's name, contact, address and notes in orders", true},
-		{OrdersStatus, "report the progress of orders", true},
-		{EndpointsRead, "see webhook endpoints, without their secrets", true},
-		{EndpointsWrite, "create, change, test and remove webhook endpoints, and rotate their secrets", true},
-		{DeliveriesRead, "see what was sent to the endpoints and how it was answered", true},
-		{DeliveriesRetry, "send a delivery again", true},
-		{EventsRead, "poll the feed of events", true},
-		{AuditRead, "read the audit log and its proofs", true},
-		{LocationsRead, "see locations", true},
-		{LocationsWrite, "create and change locations", true},
-		{ChannelsRead, "see channel links, without their credentials", true},
-		{ChannelsWrite, "create and change channel links, and rotate their credentials", false},
-		{ClientsRead, "see clients, without their secrets", false},
-		{ClientsWrite, "create and remove clients, and rotate their secrets", false},
-		{UsersRead, "see the people of the tenant", false},
-		{UsersWrite, "create, change and disable the people of the tenant", false},
-		{SupportRead, "see grants of support access", false},
-		{SupportGrant, "grant and end support access", false},
-		{SubjectsExport, "export the personal data of a guest", true},
-		{SubjectsErase, "erase the personal data of a guest for good", true},
-		{NoticesRead, "read notices about incidents and changes", true},
+		// owner, admin, manager, support, auditor, viewer stand in this order at the end of a row.
+		{OrdersWrite, "place orders", true, "xxx..."},
+		{OrdersRead, "read orders, with personal data masked", true, "xxxxxx"},
+		{OrdersReadPII, "read the guest's name, contact, address and notes in orders", true, "xxx..."},
+		{OrdersStatus, "report the progress of orders", true, "xxx..."},
+		{EndpointsRead, "see webhook endpoints, without their secrets", true, "xxxxx."},
+		{EndpointsWrite, "create, change, test and remove webhook endpoints, and rotate their secrets", true, "xx...."},
+		{DeliveriesRead, "see what was sent to the endpoints and how it was answered", true, "xxxxx."},
+		{DeliveriesRetry, "send a delivery again", true, "xxxx.."},
+		{EventsRead, "poll the feed of events", true, "xxxx.."},
+		{AuditRead, "read the audit log and its proofs", true, "xx..x."},
+		{LocationsRead, "see locations", true, "xxxxxx"},
+		{LocationsWrite, "create and change locations", true, "xx...."},
+		{ChannelsRead, "see channel links, without their credentials", true, "xxxxx."},
+		{ChannelsWrite, "create and change channel links, and rotate their credentials", false, "xx...."},
+		{ClientsRead, "see clients, without their secrets", false, "xx..x."},
+		{ClientsWrite, "create and remove clients, and rotate their secrets", false, "xx...."},
+		{UsersRead, "see the people of the tenant", false, "xx..x."},
+		{UsersWrite, "create, change and disable the people of the tenant", false, "xx...."},
+		{SupportRead, "see grants of support access", false, "xx.xx."},
+		{SupportGrant, "grant and end support access", false, "x....."},
+		{SubjectsExport, "export the personal data of a guest", true, "xx...."},
+		{SubjectsErase, "erase the personal data of a guest for good", true, "xx...."},
+		{NoticesRead, "read notices about incidents and changes", true, "xxxxxx"},
+		{SessionsOwn, "see and end one's own sessions, and finish logging in", false, "xxxxxx"},
+		{AccountPassword, "set one's own password", false, "xxxxxx"},
+		{AccountFactors, "manage one's own second factors", false, "xxxxxx"},
 	}
 }
 
