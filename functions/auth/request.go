@@ -18,6 +18,14 @@ type tokenRequest struct {
 	secret    string
 }
 
+// tokenForm describes the form; readTokenRequest reads it.
+type tokenForm struct {
+	GrantType    string `json:"grant_type" enum:"client_credentials"`
+	Scope        string `json:"scope,omitempty" doc:"Permissions, with spaces between; absent means all that the client has." example:"orders:write orders:read"`
+	ClientID     string `json:"client_id,omitempty" doc:"Here, or as the user of an Authorization header of the Basic scheme." example:"cli_…"`
+	ClientSecret string `json:"client_secret,omitempty" doc:"Beside client_id." example:"ryc_live_…"`
+}
+
 // readTokenRequest reads a form with the client's credentials, in the Authorization header (client_secret_basic) or in
 // the form (client_secret_post), never in both and never in the address. Parameters that are not known are ignored, ones
 // that are given twice or are no text are refused (RFC 6749, section 3.2).

@@ -36,6 +36,10 @@ func newHandler(d deps) *httpapi.API {
 		Method: http.MethodPost, Path: pathToken, ID: "issue-token",
 		Summary:    "Exchange a client's credentials for an access token (OAuth 2.0)",
 		Permission: httpapi.Public,
+		Takes:      []httpapi.Content{{Type: "application/x-www-form-urlencoded", Of: tokenForm{}}},
+		Gives: map[int][]httpapi.Content{
+			http.StatusOK: {{Of: answer{}}}, http.StatusBadRequest: {{Of: refusal{}}}, http.StatusUnauthorized: {{Of: refusal{}}},
+		},
 	}, s.token)
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodGet, Path: pathMetadata, ID: "get-oauth-metadata", Summary: "Describe the token endpoint (RFC 8414)",

@@ -33,8 +33,8 @@ const (
 
 // refusal is an error of the token endpoint as its caller sees it.
 type refusal struct {
-	Code        string `json:"error"`
-	Description string `json:"error_description"` // printable ASCII without quotes and backslashes, says the RFC
+	Code        string `json:"error" doc:"As RFC 6749, section 5.2, lists them"`
+	Description string `json:"error_description" doc:"What is wrong, for a person"` // printable ASCII without quotes and backslashes, says the RFC
 }
 
 // Error gives the text for the log.
@@ -54,8 +54,8 @@ func (r *refusal) status() int {
 type answer struct {
 	AccessToken string `json:"access_token"`
 	TokenType   string `json:"token_type"`
-	ExpiresIn   int    `json:"expires_in"` // seconds
-	Scope       string `json:"scope"`
+	ExpiresIn   int    `json:"expires_in" doc:"Seconds"`
+	Scope       string `json:"scope" doc:"The permissions that the token carries"`
 }
 
 // token exchanges a client's credentials for an access token.

@@ -29,6 +29,7 @@ func newHandler(d deps) *httpapi.API {
 	api := httpapi.New(d.api)
 	s.endpointRoutes(api)
 	s.deliveryRoutes(api)
+	describeMessages(api)
 	return api
 }
 

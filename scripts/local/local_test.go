@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"ryggrad.internal/hub/functions"
+	"ryggrad.internal/hub/shared/delivery"
 )
 
 // TestDemo runs the demo as a person does; it verifies every stop itself.
@@ -104,6 +106,12 @@ func TestEveryBuiltFunctionRuns(t *testing.T) {
 	}
 }
 
+// operation is as much of an operation's description as the test looks at.
+type operation struct {
+	RequestBody any            `json:"requestBody"`
+	Responses   map[string]any `json:"responses"`
+}
+
 func TestWholeHubIsDescribed(t *testing.T) {
 	h := startHub(t, options{listen: "127.0.0.1:0"})
 	r, err := expect(http.StatusOK)(client{baseURL: h.baseURL}.call(t.Context(), http.MethodGet, "/openapi.json", nil))
@@ -111,8 +119,12 @@ func TestWholeHubIsDescribed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var doc struct {
-		OpenAPI string                    `json:"openapi"`
-		Paths   map[string]map[string]any `json:"paths"`
+		OpenAPI    string                          `json:"openapi"`
+		Paths      map[string]map[string]operation `json:"paths"`
+		Webhooks   map[string]any                  `json:"webhooks"`
+		Components struct {
+			Schemas map[string]any `json:"schemas"`
+		} `json:"components"`
 	}
 	if err := r.json(&doc); err != nil {
 		t.Fatal(err)
@@ -124,6 +136,41 @@ func TestWholeHubIsDescribed(t *testing.T) {
 	}
 	if !strings.HasPrefix(doc.OpenAPI, "3.1") {
 		t.Errorf("OpenAPI %s", doc.OpenAPI)
+	}
+	for _, event := range delivery.Types() {
+		if doc.Webhooks[string(event)] == nil {
+			t.Errorf("the message %s is not described", event)
+		}
+	}
+	for path, item := range doc.Paths {
+		for method, op := range item {
+			if (method == "post" || method == "put") && op.RequestBody == nil && !bodiless(path) {
+				t.Errorf("the body of %s %s is not described", method, path)
+			}
+			if len(op.Responses) < 2 {
+				t.Errorf("the answers of %s %s are not described", method, path)
+			}
+		}
+	}
+	for _, ref := range regexp.MustCompile(`"\$ref": ?"#/components/schemas/([^"]+)"`).FindAllStringSubmatch(string(r.body), -1) {
+		if doc.Components.Schemas[ref[1]] == nil {
+			t.Errorf("the schema %s is referred to and not described", ref[1])
+		}
+	}
+}
+
+// bodiless tells whether a request to the path that changes something says everything by its address.
+func bodiless(path string) bool {
+	return strings.HasSuffix(path, "/secret") || strings.HasSuffix(path, "/test") || strings.HasSuffix(path, "/retry")
+}
+
+func TestPathThatNoFunctionHasIsAProblem(t *testing.T) {
+	h := startHub(t, options{listen: "127.0.0.1:0"})
+	for _, path := range []string{"/", "/v2/orders", "/v1/ordersx"} {
+		r, err := expect(http.StatusNotFound)(client{baseURL: h.baseURL}.call(t.Context(), http.MethodGet, path, nil))
+		if err != nil || r.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s is answered %v, %s", path, err, r.body)
+		}
 	}
 }
 

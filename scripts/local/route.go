@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"time"
 
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/functions/auth"
@@ -105,9 +107,7 @@ func describeAll(mux *http.ServeMux, docs [][]byte) error {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(text) // the caller may have left
 	})
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"status":"ok"}`+"\n")
-	})
+	// The hub's health, and what is no function's: answered as every function answers a path that it does not have.
+	mux.Handle("/", httpapi.New(httpapi.Options{Name: "local", Title: "Ryggrad", Log: slog.Default(), Now: time.Now}))
 	return nil
 }

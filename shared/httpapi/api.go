@@ -56,6 +56,11 @@ type Route struct {
 	Status     int                 // of success
 	StepUp     bool                // dangerous: a person must have proved just now who they are
 	Unmetered  bool                // the handler limits its callers itself, with [API.Meter]
+
+	// Takes and Gives describe what a raw handler reads, and what it answers by status, for the API description. Problems
+	// need no mention.
+	Takes []Content
+	Gives map[int][]Content
 }
 
 // API is a function's HTTP surface. Add routes with [Handle] and [HandleRaw] before serving; then it is safe for
@@ -107,6 +112,7 @@ func Handle[I, O any](a *API, route Route, handler func(context.Context, Call, *
 func (a *API) HandleRaw(route Route, handler func(http.ResponseWriter, *http.Request, Call) error) {
 	a.routes = append(a.routes, route)
 	op := a.operation(route)
+	a.describe(&op, route)
 	a.huma.OpenAPI().AddOperation(&op)
 	a.mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) {
 		call, err := a.admit(r, route)
