@@ -45,8 +45,8 @@ func NewAuthenticator(opts AuthenticatorOptions) *Authenticator {
 	}
 }
 
-// Authenticate finds the caller by the request's Authorization header, which carries an access token or an API key as a
-// Bearer token. A credential that does not hold is [fault.Unauthenticated], one of a suspended tenant
+// Authenticate finds the caller by the request's Authorization header, which carries an access token, an API key or
+// a session's token as a Bearer token. A credential that does not hold is [fault.Unauthenticated], one of a suspended tenant
 // [fault.Forbidden]; [fault.Unavailable] says that it cannot be told now.
 func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request) (identity.Caller, error) {
 	if err := refuseInAddress(r.URL.RawQuery); err != nil {
@@ -67,6 +67,9 @@ func (a *Authenticator) caller(ctx context.Context, raw string) (identity.Caller
 	if strings.HasPrefix(raw, "ryg_") {
 		return a.apiKey(ctx, raw)
 	}
+	if strings.HasPrefix(raw, "rys_") {
+		return a.session(ctx, raw)
+	}
 	claims, err := a.tokens.Verify(ctx, raw)
 	if err != nil {
 		return identity.Caller{}, err
@@ -79,7 +82,7 @@ func bearer(h http.Header) (string, error) {
 	values := h.Values("Authorization")
 	switch {
 	case len(values) == 0:
-		return "", fault.New(fault.Unauthenticated, "this needs a credential: an access token or an API key as a Bearer token")
+		return "", fault.New(fault.Unauthenticated, "this needs a credential: an access token, an API key or a session as a Bearer token")
 	case len(values) > 1:
 		return "", fault.New(fault.Unauthenticated, "there is more than one Authorization header")
 	}

@@ -21,6 +21,13 @@
 // the same commit, and marked at most once an hour. A key that its client no longer lists is refused, whatever stands
 // there.
 //
+// # Sessions
+//
+// A session is one document, `sessions/{id}`, whose id stands in its token. It is read on every request and never kept
+// in memory, so that whatever ends it (a logout, a new password, another role, a disabled account) ends it at once and
+// everywhere by deleting the document. That is one read for each request of a person; programs, which send far more,
+// have tokens that need none.
+//
 // # Signing keys
 //
 // `signingKeys/current` is one document with all published keys, each with the KMS version that signs with it. The

@@ -22,6 +22,10 @@ const (
 	collectionClients   = "clients"
 	collectionKeys      = "apiKeys"
 	collectionSigning   = "signingKeys"
+	collectionUsers     = "users"
+	collectionSessions  = "sessions"
+	collectionLogins    = "logins"
+	collectionAttempts  = "loginAttempts"
 )
 
 // attempts is how often a change is decided again because somebody else changed the same.

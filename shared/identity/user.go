@@ -1,0 +1,159 @@
+package identity
+
+import (
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"ryggrad.internal/hub/shared/fault"
+)
+
+// UserPrefix begins a user's id.
+const UserPrefix = "usr_"
+
+// InitialPasswordLife is how long an initial password can be used, once.
+const InitialPasswordLife = 24 * time.Hour
+
+// maxDevices is how many devices of a person are remembered; a new one forgets the one that was away longest.
+const maxDevices = 20
+
+// User is a person of a tenant. Nothing in it tells who that is: name and address are sealed, and the address is found by
+// its blind index only.
+type User struct {
+	ID         string // `usr_…`
+	Tenant     string
+	Role       Role
+	Disabled   bool
+	CreatedAt  time.Time
+	LoggedInAt time.Time
+	EmailIndex []byte // of the hub's own index key: an address belongs to one person of the hub
+	Sealed     []byte // a [Profile], by a key of the tenant
+	Password   Password
+	TOTP       TOTP
+	Passkeys   []Passkey
+	Recovery   []Hash // of recovery codes that were not used yet
+	Devices    []Device
+	Sessions   []string // ids of the sessions that may still live, oldest first
+}
+
+// Profile is who a person is: personal data.
+type Profile struct {
+	Email string `json:"email"`
+	Name  string `json:"name"`
+}
+
+// Password is what is kept of a password.
+type Password struct {
+	Hash      string // with its parameters; empty when there is none to log in by
+	Initial   bool   // made by the hub: good once, and only to set another
+	ExpiresAt time.Time
+	SetAt     time.Time
+}
+
+// TOTP is a generator of one-time passwords (RFC 6238).
+type TOTP struct {
+	Sealed   []byte // its secret, by a key of the tenant
+	LastStep int64  // the newest time step that was accepted; none before it is taken again
+	AddedAt  time.Time
+	Waiting  bool // shown, but not yet confirmed by a first code
+}
+
+// Active tells whether codes are taken.
+func (t TOTP) Active() bool { return len(t.Sealed) > 0 && !t.Waiting }
+
+// Passkey is a WebAuthn credential.
+type Passkey struct {
+	ID      string // `psk_…`, the hub's own
+	Key     []byte // the credential's own id
+	Record  []byte // the credential as the library keeps it: public key, counter, flags
+	Name    string // what the person calls it
+	AddedAt time.Time
+	UsedAt  time.Time
+}
+
+// Device is a browser or program that logged in once and can prove it, so that a stranger's guesses do not keep it out.
+type Device struct {
+	ID     string
+	Hash   Hash // of the secret that it keeps
+	SeenAt time.Time
+}
+
+// HasSecondFactor tells whether the person has one.
+func (u User) HasSecondFactor() bool { return u.TOTP.Active() || len(u.Passkeys) > 0 }
+
+// Next returns what is still to be done after the person's password held.
+func (u User) Next() Stage {
+	switch {
+	case u.Password.Initial && u.HasSecondFactor():
+		return SecondFactor // a new password is not for whoever found the initial one
+	case u.Password.Initial:
+		return SetPassword
+	default:
+		return u.NextAfterPassword()
+	}
+}
+
+// NextAfterPassword returns what is still to be done once a password of the person's own is set.
+func (u User) NextAfterPassword() Stage {
+	switch {
+	case u.HasSecondFactor():
+		return SecondFactor
+	case u.Role.NeedsSecondFactor():
+		return Enroll
+	default:
+		return Complete
+	}
+}
+
+// NextAfterSecondFactor returns what is still to be done once the second factor held.
+func (u User) NextAfterSecondFactor() Stage {
+	if u.Password.Initial {
+		return SetPassword
+	}
+	return Complete
+}
+
+// WithSession adds a session and tells which ones must end, because there are too many.
+func (u User) WithSession(id string) (after User, ended []string) {
+	all := append(slices.Clone(u.Sessions), id)
+	cut := max(0, len(all)-maxPerAccount)
+	u.Sessions = all[cut:]
+	return u, all[:cut]
+}
+
+// WithoutSession takes a session off.
+func (u User) WithoutSession(id string) User {
+	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(s string) bool { return s == id })
+	return u
+}
+
+// WithDevice adds a device, or notes that it was seen.
+func (u User) WithDevice(d Device) User {
+	u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(have Device) bool { return have.ID == d.ID })
+	u.Devices = append(u.Devices, d)
+	u.Devices = u.Devices[max(0, len(u.Devices)-maxDevices):]
+	return u
+}
+
+// Check tells everything that is wrong with a person who is about to be created, but for their address.
+func (p Profile) Check(r Role) error {
+	var f faults
+	f.name(p.Name)
+	if !r.Known() {
+		f.add("body.role", "is not a role")
+	}
+	return f.fault("the user")
+}
+
+// Encode gives the bytes that are sealed into [User.Sealed].
+func (p Profile) Encode() ([]byte, error) { return json.Marshal(p) }
+
+// ParseProfile reads what [Profile.Encode] wrote. Its errors hold nothing of it.
+func ParseProfile(b []byte) (Profile, error) {
+	var p Profile
+	if err := json.Unmarshal(b, &p, json.RejectUnknownMembers(true)); err != nil {
+		return p, fault.New(fault.Internal, "a profile is not readable")
+	}
+	return p, nil
+}
