@@ -37,6 +37,7 @@ func build(ctx context.Context, cfg config, log *slog.Logger) (http.Handler, err
 	return gcp.Closing(newHandler(deps{
 		issuer:  cfg.BaseURL,
 		clients: h.Auth,
+		store:   h.Identities(),
 		signer: identitydb.NewSigner(identitydb.SignerOptions{
 			Ledger: h.Ledger, KMS: h.KMS, KeyName: cfg.KeyName("access-tokens"), Now: h.Now,
 		}),

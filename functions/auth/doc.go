@@ -1,6 +1,8 @@
-// Package auth is the function that gives out access tokens: the token endpoint, its metadata, and the public keys that
-// everybody verifies tokens by.
+// Package auth is the function that decides who may use the hub: locations, clients and their secrets; the token
+// endpoint, its metadata, and the public keys that everybody verifies tokens by.
 //
+//	/v1/locations                                  the restaurants of the tenant
+//	/v1/clients                                    its integrations, with two live secrets of a kind while one rotates
 //	POST /v1/oauth/token                           client credentials (RFC 6749, section 4.4) → a token (RFC 9068)
 //	GET  /.well-known/oauth-authorization-server   what this server can do (RFC 8414)
 //	GET  /.well-known/jwks.json                    the public keys (RFC 7517)

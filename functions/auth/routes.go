@@ -19,6 +19,7 @@ const (
 type deps struct {
 	issuer  string // the hub's public address, without a slash at its end
 	clients *identitydb.Authenticator
+	store   *identitydb.Store
 	signer  *identitydb.Signer
 	random  io.Reader // cryptographic
 	api     httpapi.Options
@@ -30,7 +31,7 @@ type server struct{ deps }
 func newHandler(d deps) *httpapi.API {
 	s := &server{deps: d}
 	d.api.Name, d.api.Title = "auth", "Ryggrad auth"
-	d.api.Description = "Gives out the access tokens that the other functions take, and the keys that verify them."
+	d.api.Description = "Who may use the hub: locations, clients and their secrets; the access tokens that the other functions take, and the keys that verify them."
 	api := httpapi.New(d.api)
 	api.HandleRaw(httpapi.Route{
 		Method: http.MethodPost, Path: pathToken, ID: "issue-token",
@@ -49,5 +50,7 @@ func newHandler(d deps) *httpapi.API {
 		Method: http.MethodGet, Path: pathKeys, ID: "get-keys", Summary: "Publish the keys that verify access tokens (RFC 7517)",
 		Permission: httpapi.Public,
 	}, s.keys)
+	s.locationRoutes(api)
+	s.clientRoutes(api)
 	return api
 }

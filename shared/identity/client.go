@@ -74,3 +74,37 @@ func (c Client) Narrow(asked Scopes) (Scopes, error) {
 	}
 	return asked, nil
 }
+
+// SecretKind says what a client proves itself with.
+type SecretKind string
+
+// The kinds of secrets.
+const (
+	KindClientSecret SecretKind = "client_secret" // for the token endpoint
+	KindAPIKey       SecretKind = "api_key"       // sent with every request
+)
+
+// Rotate adds the successor of a secret of that kind; see [Credentials.Rotate].
+func (c Client) Rotate(kind SecretKind, successor Credential, overlap time.Duration) (Client, error) {
+	var err error
+	switch kind {
+	case KindClientSecret:
+		c.Secrets, err = c.Secrets.Rotate(successor, overlap, successor.CreatedAt)
+	case KindAPIKey:
+		c.Keys, err = c.Keys.Rotate(successor, overlap, successor.CreatedAt)
+	default:
+		err = fault.New(fault.Invalid, "there is no such kind of secret")
+	}
+	return c, err
+}
+
+// Without removes the secret with this id, of whatever kind. One that isn't there is [fault.NotFound].
+func (c Client) Without(secret string) (Client, error) {
+	if rest, err := c.Secrets.Without(secret); err == nil {
+		c.Secrets = rest
+		return c, nil
+	}
+	rest, err := c.Keys.Without(secret)
+	c.Keys = rest
+	return c, err
+}

@@ -80,6 +80,11 @@ func (l Link) Resolve(external string) (location string, ok bool) {
 	return "", false
 }
 
+// Serves tells whether the link names the location (`loc_…`).
+func (l Link) Serves(location string) bool {
+	return slices.ContainsFunc(l.Locations, func(at LinkedLocation) bool { return at.Location == location })
+}
+
 // Caller returns the caller that the channel is once its signature was verified: it places orders and reports on
 // them, for the locations of its link.
 func (l Link) Caller() Caller {

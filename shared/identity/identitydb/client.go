@@ -3,6 +3,7 @@ package identitydb
 import (
 	"context"
 	"slices"
+	"time"
 
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/identity"
@@ -23,6 +24,7 @@ func (s *Store) CreateClient(ctx context.Context, by ledgerdb.Act, c identity.Cl
 	if err := c.Check(c.CreatedAt); err != nil {
 		return Issued{}, err
 	}
+	c.Scopes = identity.NewScopes(c.Scopes...)
 	if err := s.ownLocations(ctx, by.Tenant, c.Locations, "body.locations[%d]"); err != nil {
 		return Issued{}, err
 	}
@@ -56,6 +58,9 @@ func (s *Store) issue(c identity.Client) (out Issued, err error) {
 // ChangeClient changes a client by a rule, which may be asked again when somebody else changes the same client. The
 // action is the audit entry's, as in `client.disable`.
 func (s *Store) ChangeClient(ctx context.Context, by ledgerdb.Act, id string, rule func(identity.Client) (identity.Client, error)) error {
+	if !identity.WellFormed(identity.ClientPrefix, id) {
+		return unknown("client")
+	}
 	return s.change(ctx, by, ref(collectionClients, id), func(o ledgerdb.Object) (map[string]any, []ledgerdb.Write, error) {
 		before, err := identity.ParseClient(o.ID, o.Fields)
 		if err != nil {
@@ -67,6 +72,79 @@ func (s *Store) ChangeClient(ctx context.Context, by ledgerdb.Act, id string, ru
 		}
 		return after.Document(), keyWrites(before, after), nil
 	})
+}
+
+// Client reads a client as it is stored now.
+func (s *Store) Client(ctx context.Context, tenant, id string) (identity.Client, error) {
+	if !identity.WellFormed(identity.ClientPrefix, id) {
+		return identity.Client{}, unknown("client")
+	}
+	return load(ctx, s, tenant, ref(collectionClients, id), identity.ParseClient)
+}
+
+// Clients reads a page of the tenant's clients, by id.
+func (s *Store) Clients(ctx context.Context, tenant string, p Page) ([]identity.Client, error) {
+	return list(ctx, s, tenant, listQuery{collectionClients, p}, identity.ParseClient)
+}
+
+// LastUses tells when each of the API keys was last used, to the hour; one that never was is missing.
+func (s *Store) LastUses(ctx context.Context, tenant string, keys identity.Credentials) (map[string]time.Time, error) {
+	refs := make([]ledgerdb.Ref, len(keys))
+	for i, k := range keys {
+		refs[i] = ref(collectionKeys, k.ID)
+	}
+	found, err := s.opts.Ledger.GetAll(ctx, tenant, refs...)
+	if err != nil {
+		return nil, err
+	}
+	uses := map[string]time.Time{}
+	for _, o := range found {
+		if at, used := o.Fields["lastUsedAt"].(time.Time); used {
+			uses[o.ID] = at
+		}
+	}
+	return uses, nil
+}
+
+// RemoveClient ends a client with all its credentials. Every instance has forgotten it within a minute.
+func (s *Store) RemoveClient(ctx context.Context, by ledgerdb.Act, id string) error {
+	if !identity.WellFormed(identity.ClientPrefix, id) {
+		return unknown("client")
+	}
+	by.Action = "client.remove"
+	return s.remove(ctx, by, ref(collectionClients, id), func(o ledgerdb.Object) ([]ledgerdb.Write, error) {
+		c, err := identity.ParseClient(o.ID, o.Fields)
+		return keyWrites(c, identity.Client{}), err
+	})
+}
+
+// Rotation asks for a new secret of a client.
+type Rotation struct {
+	Client  string
+	Kind    identity.SecretKind
+	Overlap time.Duration // how long the former one of this kind goes on
+}
+
+// RotateSecret gives a client a new secret, to be shown once.
+func (s *Store) RotateSecret(ctx context.Context, by ledgerdb.Act, r Rotation) (identity.Secret, error) {
+	draw := identity.NewClientSecret
+	if r.Kind == identity.KindAPIKey {
+		draw = identity.NewAPIKey
+	}
+	secret, err := draw(s.opts.Random)
+	if err != nil {
+		return secret, err
+	}
+	by.Action = "client.rotate_secret"
+	return secret, s.ChangeClient(ctx, by, r.Client, func(c identity.Client) (identity.Client, error) {
+		return c.Rotate(r.Kind, identity.NewCredential(secret, s.now()), r.Overlap)
+	})
+}
+
+// RemoveSecret ends one of a client's secrets before its time.
+func (s *Store) RemoveSecret(ctx context.Context, by ledgerdb.Act, client, secret string) error {
+	by.Action = "client.remove_secret"
+	return s.ChangeClient(ctx, by, client, func(c identity.Client) (identity.Client, error) { return c.Without(secret) })
 }
 
 // keyWrites keeps the look-up of API keys in step with what the client lists.

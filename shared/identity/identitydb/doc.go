@@ -1,7 +1,7 @@
 // Package identitydb keeps tenants, locations, channel links, clients and signing keys in Firestore, and tells who sent
 // a request.
 //
-//	store      creates and changes them, each as an act with its audit entry
+//	store      creates, changes, lists and removes them, each change as an act with its audit entry
 //	directory  reads them, from memory for up to a minute
 //	authenticator  turns a request's credential into an identity.Caller
 //	publicKeys, signer  the keys of access tokens: read by all functions, used by the auth function only

@@ -76,20 +76,6 @@ func (s *Store) SuspendTenant(ctx context.Context, by ledgerdb.Act, suspended bo
 	})
 }
 
-// CreateLocation makes a location; its id and time of creation are set here.
-func (s *Store) CreateLocation(ctx context.Context, by ledgerdb.Act, l identity.Location) (identity.Location, error) {
-	if err := l.Check(); err != nil {
-		return l, err
-	}
-	var err error
-	if l.ID, err = identity.NewID(identity.LocationPrefix, s.opts.Random); err != nil {
-		return l, err
-	}
-	l.Tenant, l.CreatedAt, by.Action = by.Tenant, s.now(), "location.create"
-	at := ref(collectionLocations, l.ID)
-	return l, s.commit(ctx, by, at, ledgerdb.Create(at, l.Document()))
-}
-
 // CreateLink makes a channel link with its secrets; its id and time of creation are set here. Its locations must be the
 // tenant's.
 func (s *Store) CreateLink(ctx context.Context, by ledgerdb.Act, l identity.Link, secrets identity.LinkSecrets) (identity.Link, error) {
