@@ -19,6 +19,7 @@
 //
 // # What is logged
 //
-// Every token that is given out and every refusal, with the reason and never the credential. Refusals become audit
-// entries once the log can aggregate them; one entry for each would let a guesser fill it.
+// Every token that is given out and every refusal, with the reason and never the credential. Refusals are audit entries
+// too, counted by the caller's network and minute, so that a guesser cannot fill the log; only who proved to be a client
+// of a tenant leaves a trace that the tenant sees.
 package auth

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger"
 )
 
 func basic(id, secret string) string {
@@ -24,7 +25,7 @@ func TestRefusalsSpeakOAuth(t *testing.T) {
 	w := newWorld(t)
 	id, secret := w.client.Client.ID, w.client.ClientSecret.Reveal()
 	none := form(w.client, "client_id", "", "client_secret", "")
-	entries := w.entries()
+	entries := len(w.entries())
 	for name, c := range map[string]struct {
 		body   string
 		header []string
@@ -79,20 +80,42 @@ func TestRefusalsSpeakOAuth(t *testing.T) {
 			t.Errorf("%s: the answer repeats the secret", name)
 		}
 	}
-	if n := w.entries(); n != entries {
-		t.Errorf("%d audit entries became %d", entries, n)
+	reasons := map[string]bool{}
+	for _, e := range w.entries()[entries:] {
+		reasons[e.Tenant+": "+e.Reason+", "+e.Object] = true
+	}
+	for _, want := range []string{
+		"hub: the client's credentials do not hold, sources/192.0.2.0/24",
+		w.by.Tenant + ": the client may not have the scope, sources/" + w.client.ClientSecret.ID(),
+	} {
+		if !reasons[want] {
+			t.Errorf("no audit entry says %q: %v", want, reasons)
+		}
+	}
+	if len(reasons) != 2 {
+		t.Errorf("refusals of two reasons and sources left %v", reasons)
 	}
 	if log := w.log.String(); strings.Contains(log, secret[26:]) || !strings.Contains(log, "access token refused") {
 		t.Error("the log holds the secret, or nothing")
 	}
 }
 
-// entries counts the audit entries.
-func (w *world) entries() int {
+// entries reads the audit log, refusals last.
+func (w *world) entries() []ledger.Entry {
 	w.t.Helper()
 	found, err := w.ledger.List(w.t.Context(), w.ledger.QueryAllTenants("audit"))
 	w.must(err)
-	return len(found)
+	var acts, refusals []ledger.Entry
+	for _, o := range found {
+		e, err := ledger.Parse(o.Fields["bytes"].([]byte))
+		w.must(err)
+		if e.Outcome == ledger.Refused {
+			refusals = append(refusals, e)
+		} else {
+			acts = append(acts, e)
+		}
+	}
+	return append(acts, refusals...)
 }
 
 func TestASecretInTheAddressIsRefused(t *testing.T) {

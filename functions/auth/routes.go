@@ -1,10 +1,12 @@
 package auth
 
 import (
+	"context"
 	"io"
 	"net/http"
 
 	"ryggrad.internal/hub/shared/httpapi"
+	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/identity/identitydb"
 )
 
@@ -25,7 +27,10 @@ type deps struct {
 	api     httpapi.Options
 }
 
-type server struct{ deps }
+type server struct {
+	deps
+	refuse func(ctx context.Context, call httpapi.Call, caller identity.Caller, reason string)
+}
 
 // newHandler returns the function's handler: every route it has, and the permission each needs.
 func newHandler(d deps) *httpapi.API {
@@ -33,6 +38,7 @@ func newHandler(d deps) *httpapi.API {
 	d.api.Name, d.api.Title = "auth", "Ryggrad auth"
 	d.api.Description = "Who may use the hub: locations, clients and their secrets; the access tokens that the other functions take, and the keys that verify them."
 	api := httpapi.New(d.api)
+	s.refuse = api.Refuse
 	api.HandleRaw(httpapi.Route{
 		Method: http.MethodPost, Path: pathToken, ID: "issue-token",
 		Summary:    "Exchange a client's credentials for an access token (OAuth 2.0)",

@@ -35,6 +35,8 @@ const (
 type refusal struct {
 	Code        string `json:"error" doc:"As RFC 6749, section 5.2, lists them"`
 	Description string `json:"error_description" doc:"What is wrong, for a person"` // printable ASCII without quotes and backslashes, says the RFC
+
+	caller identity.Caller // who it is, if that was proven
 }
 
 // Error gives the text for the log.
@@ -65,6 +67,7 @@ func (s *server) token(w http.ResponseWriter, r *http.Request, call httpapi.Call
 	switch {
 	case errors.As(err, &refused):
 		s.api.Log.WarnContext(r.Context(), "access token refused", "reason", refused.Code, "request_id", call.RequestID)
+		s.note(r.Context(), call, refused)
 		if refused.Code == invalidClient {
 			w.Header().Set("WWW-Authenticate", `Basic realm="ryggrad"`)
 		}
@@ -75,6 +78,16 @@ func (s *server) token(w http.ResponseWriter, r *http.Request, call httpapi.Call
 		write(w, http.StatusOK, given)
 	}
 	return nil
+}
+
+// note puts a refusal of who asks, or of what it may have, into the audit log. Requests that say nothing are none.
+func (s *server) note(ctx context.Context, call httpapi.Call, refused *refusal) {
+	switch refused.Code {
+	case invalidClient:
+		s.refuse(ctx, call, refused.caller, "the client's credentials do not hold")
+	case invalidScope:
+		s.refuse(ctx, call, refused.caller, "the client may not have the scope")
+	}
 }
 
 // write answers as OAuth asks.
@@ -106,7 +119,12 @@ func (s *server) exchange(r *http.Request) (answer, error) {
 	}
 	scopes, err := narrow(client, req.scope)
 	if err != nil {
-		return answer{}, asRefusal(err, invalidScope)
+		err = asRefusal(err, invalidScope)
+		var refused *refusal
+		if errors.As(err, &refused) {
+			refused.caller = client.CallerWith(credential)
+		}
+		return answer{}, err
 	}
 	return s.issue(r.Context(), client, credential, scopes)
 }

@@ -12,6 +12,7 @@ import (
 
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger"
 )
 
 // MaxBody is the largest body that is taken, in bytes. One byte more is answered with 413, never cut.
@@ -20,12 +21,13 @@ const MaxBody = 1 << 20
 // timeout is how long a request may take before what it waits for is given up.
 const timeout = 25 * time.Second
 
-// Options are what an API needs; every field but TrustedHops is required.
+// Options are what an API needs; every field but Refused and TrustedHops is required.
 type Options struct {
 	Name         string // the function's name, as in the table of functions
 	Title        string // of the API description
 	Description  string // what the API is for, in a sentence or two
 	Authenticate Authenticate
+	Refused      Refused
 	Limit        Limit
 	Log          *slog.Logger
 	Now          func() time.Time
@@ -35,6 +37,10 @@ type Options struct {
 // Authenticate finds who sent a request. Its faults are [fault.Unauthenticated] for a credential that does not hold and
 // [fault.Unavailable] when that cannot be told now.
 type Authenticate func(ctx context.Context, r *http.Request) (identity.Caller, error)
+
+// Refused is told of every request that is turned away because of who sends it, before it is answered. It must be quick
+// and bounded whatever comes; see ledgerdb's Refuse. Without one, refusals are only logged.
+type Refused func(ctx context.Context, r ledger.Refusal)
 
 // Public is the permission of a route that needs no credential.
 const Public identity.Permission = ""
@@ -101,6 +107,7 @@ func Handle[I, O any](a *API, route Route, handler func(context.Context, Call, *
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, callFrom(ctx), in)
 		if err != nil {
+			a.forbidden(ctx, err)
 			return nil, a.problem(ctx, err)
 		}
 		return out, nil
@@ -119,6 +126,7 @@ func (a *API) HandleRaw(route Route, handler func(http.ResponseWriter, *http.Req
 		if err == nil {
 			limitHeaders(w.Header(), recordOf(r.Context()).quota)
 			err = handler(w, r, call)
+			a.forbidden(r.Context(), err)
 		}
 		if err != nil {
 			a.writeProblem(w, r, a.problem(r.Context(), err))

@@ -10,6 +10,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger"
 )
 
 // guard is the one gate of a typed route: it lets a request through to decoding only with a valid credential, within
@@ -46,13 +48,14 @@ func (a *API) admit(r *http.Request, route Route) (Call, error) {
 	}
 	caller, err := a.opts.Authenticate(r.Context(), r)
 	if err != nil {
-		return call, a.refused(rec, call, err)
+		return call, a.refused(r, call, caller, err)
 	}
 	call.Caller, rec.caller = caller, caller
 	if err := a.charge(rec, "credential "+caller.Tenant+" "+caller.Actor.String()); err != nil {
 		return call, err
 	}
 	if !caller.Can(route.Permission) {
+		a.Refuse(r.Context(), call, caller, "the permission "+string(route.Permission)+" is missing")
 		return call, fault.New(fault.Forbidden, "this needs the permission %s, which the credential does not have", route.Permission)
 	}
 	if route.StepUp && caller.MustStepUp() {
@@ -61,15 +64,60 @@ func (a *API) admit(r *http.Request, route Route) (Call, error) {
 	return call, nil
 }
 
-// refused answers a credential that does not hold. Failures are counted by address, so that guessing soon costs a wait.
-func (a *API) refused(rec *record, call Call, cause error) error {
-	if !fault.Is(cause, fault.Unauthenticated) {
+// refused answers a credential that does not hold or is out of service. Failures are counted by address, so that
+// guessing soon costs a wait.
+func (a *API) refused(r *http.Request, call Call, caller identity.Caller, cause error) error {
+	switch {
+	case fault.Is(cause, fault.Forbidden):
+		a.Refuse(r.Context(), call, caller, "the credential is out of service")
 		return cause
+	case !fault.Is(cause, fault.Unauthenticated):
+		return cause
+	case len(r.Header.Values("Authorization")) == 0:
+		a.Refuse(r.Context(), call, identity.Caller{}, "there is no credential")
+	default:
+		a.Refuse(r.Context(), call, identity.Caller{}, "the credential does not hold")
 	}
-	if err := a.charge(rec, "failures "+call.Address); err != nil {
+	if err := a.charge(recordOf(r.Context()), "failures "+call.Address); err != nil {
 		return err
 	}
 	return cause
+}
+
+// forbidden notes what a handler refused because of who asked.
+func (a *API) forbidden(ctx context.Context, err error) {
+	if rec := recordOf(ctx); fault.Is(err, fault.Forbidden) {
+		a.Refuse(ctx, Call{RequestID: rec.requestID}, rec.caller, "this is out of the caller's reach")
+	}
+}
+
+// Refuse reports that a request was turned away because of who sent it. The guard and [API] do so by themselves; it is
+// for routes that prove their callers in a way of their own. The zero Caller stands for somebody unproven, and reason is
+// a constant text.
+func (a *API) Refuse(ctx context.Context, call Call, caller identity.Caller, reason string) {
+	if a.opts.Refused == nil {
+		return
+	}
+	source := caller.Credential
+	if source == "" {
+		source = network(call.Address)
+	}
+	a.opts.Refused(ctx, ledger.Refusal{
+		Tenant: caller.Tenant, Actor: caller.Actor, Action: recordOf(ctx).route.ID, Reason: reason, Source: source, RequestID: call.RequestID,
+	})
+}
+
+// network returns the part of an address that is no longer one household's: /24, or /48 of IPv6.
+func network(address string) string {
+	ip := net.ParseIP(address)
+	switch {
+	case ip == nil:
+		return "unknown"
+	case ip.To4() != nil:
+		return (&net.IPNet{IP: ip.To4().Mask(net.CIDRMask(24, 32)), Mask: net.CIDRMask(24, 32)}).String()
+	default:
+		return (&net.IPNet{IP: ip.Mask(net.CIDRMask(48, 128)), Mask: net.CIDRMask(48, 128)}).String()
+	}
 }
 
 type callKey struct{}

@@ -94,8 +94,14 @@ func (h *Hub) Announcer(ctx context.Context) (event.Announcer, error) {
 func (h *Hub) API(limits httpapi.Limits) httpapi.Options {
 	return httpapi.Options{
 		Authenticate: h.Auth.Authenticate, Limit: limits.Limit(), Log: h.Log, Now: h.Now, TrustedHops: h.Config.TrustedHops,
+		Refused: h.Ledger.Refuse,
 	}
 }
 
-// Close sends what waits to be published and closes the clients.
-func (h *Hub) Close() error { return h.cloud.Close() }
+// Close writes the refusals that are only counted yet, sends what waits to be published and closes the clients.
+func (h *Hub) Close() error {
+	if h.Ledger != nil {
+		h.Ledger.Close(context.Background())
+	}
+	return h.cloud.Close()
+}

@@ -13,6 +13,7 @@ const (
 	KindOperator Kind = "operator" // whoever runs the hub, through its command line
 	KindChannel  Kind = "channel"  // a delivery platform, by its own signature
 	KindSystem   Kind = "system"   // the hub itself, on a schedule or an event
+	KindUnknown  Kind = "unknown"  // whoever could not prove who it is; see [Nobody]
 )
 
 // Actor is a party that does something and is answerable for it. It is comparable, and holds no personal data: the
@@ -21,6 +22,9 @@ type Actor struct {
 	Kind Kind
 	ID   string // as in `cli_…` for a client, `lnk_…` for a channel, a job's name for the system
 }
+
+// Nobody is the actor of an attempt whose credential did not hold. It can do nothing but be refused.
+func Nobody() Actor { return Actor{Kind: KindUnknown, ID: "nobody"} }
 
 // String gives `kind:id`, the form of logs and audit entries. [ParseActor] reads it back.
 func (a Actor) String() string {
@@ -39,7 +43,7 @@ func ParseActor(s string) (Actor, bool) {
 
 func (k Kind) known() bool {
 	switch k {
-	case KindClient, KindUser, KindStaff, KindOperator, KindChannel, KindSystem:
+	case KindClient, KindUser, KindStaff, KindOperator, KindChannel, KindSystem, KindUnknown:
 		return true
 	}
 	return false

@@ -69,6 +69,7 @@ type Entry struct {
 	After     Hash            // of the object's document after; zero when the act removed it
 	Outcome   Outcome
 	Reason    string // of a refusal; a constant text
+	Count     int64  // of refusals that the entry stands for, when it is not just one; see [Refusal]
 	RequestID string
 }
 
@@ -87,6 +88,7 @@ type body struct {
 	After     string `json:"after,omitempty"`
 	Outcome   string `json:"outcome"`
 	Reason    string `json:"reason,omitempty"`
+	Count     int64  `json:"count,omitempty"`
 	RequestID string `json:"request,omitempty"`
 }
 
@@ -109,7 +111,7 @@ func (e Entry) Encode() ([]byte, error) {
 	b := body{
 		Version: version, ID: e.ID, Tenant: e.Tenant, At: e.At.UTC().Format(timeFormat), Actor: e.Actor.String(),
 		Action: e.Action, Object: e.Object, Revision: e.Revision, Previous: e.Previous.String(), After: e.After.String(),
-		Outcome: string(e.Outcome), Reason: e.Reason, RequestID: e.RequestID,
+		Outcome: string(e.Outcome), Reason: e.Reason, Count: e.Count, RequestID: e.RequestID,
 	}
 	if e.Act != nil {
 		b.Act = e.Act.String()
@@ -141,9 +143,21 @@ func (b body) check() error {
 		return fault.New(fault.Invalid, "an entry needs an id, a tenant, an actor, an action and an object")
 	case b.Outcome != string(Done) && b.Outcome != string(Refused):
 		return fault.New(fault.Invalid, "an entry's outcome is done or refused")
-	case b.Outcome == string(Done) && b.Revision < 1:
+	}
+	return b.checkOutcome()
+}
+
+// checkOutcome looks at what only acts have, and what only refusals have.
+func (b body) checkOutcome() error {
+	refused := b.Outcome == string(Refused)
+	switch {
+	case b.Count < 0 || b.Count > 0 && !refused:
+		return fault.New(fault.Invalid, "only refusals are counted")
+	case refused && (b.Revision != 0 || b.Previous != "" || b.After != ""):
+		return fault.New(fault.Invalid, "a refusal changes nothing and stands in no chain")
+	case !refused && b.Revision < 1:
 		return fault.New(fault.Invalid, "an act's revision begins at 1")
-	case b.Outcome == string(Done) && (b.Previous == "") != (b.Revision == 1):
+	case !refused && (b.Previous == "") != (b.Revision == 1):
 		return fault.New(fault.Invalid, "only an object's first entry has none before it")
 	}
 	return nil
@@ -173,7 +187,7 @@ func Parse(raw []byte) (Entry, error) {
 func (b body) entry() (Entry, error) {
 	e := Entry{
 		ID: b.ID, Tenant: b.Tenant, Action: b.Action, Object: b.Object, Revision: b.Revision,
-		Outcome: Outcome(b.Outcome), Reason: b.Reason, RequestID: b.RequestID,
+		Outcome: Outcome(b.Outcome), Reason: b.Reason, Count: b.Count, RequestID: b.RequestID,
 	}
 	var ok bool
 	var err error

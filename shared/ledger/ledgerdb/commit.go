@@ -108,11 +108,16 @@ func (s *Store) add(b *batch, r *Receipt, act Act, c Change) error {
 	r.Entries, r.heads = append(r.Entries, e), append(r.heads, head)
 	doc[fieldEntry] = head.String()
 	s.place(b, c, doc, r.At)
-	b.create(Ref{collectionAudit, e.ID}, map[string]any{
-		"object": e.Object, "revision": e.Revision, "actor": e.Actor.String(), "action": e.Action, "at": e.At,
-		"hash": head.String(), "bytes": raw,
-	})
+	b.create(Ref{collectionAudit, e.ID}, entryFields(e, raw, head))
 	return nil
+}
+
+// entryFields is an entry's document: its bytes, and what it is found by. `pending` is there until the entry is sealed.
+func entryFields(e ledger.Entry, raw []byte, head ledger.Hash) map[string]any {
+	return map[string]any{
+		"object": e.Object, "revision": e.Revision, "actor": e.Actor.String(), "action": e.Action, "at": e.At,
+		fieldHash: head.String(), fieldBytes: raw, fieldPending: true,
+	}
 }
 
 func (s *Store) entry(act Act, c Change, at time.Time) (ledger.Entry, error) {

@@ -33,6 +33,13 @@ const (
 	fieldUpdatedAt = ledger.FieldUpdatedAt
 )
 
+// The fields of an entry's document that sealing goes by.
+const (
+	fieldHash    = "hash"
+	fieldBytes   = "bytes"
+	fieldPending = "pending"
+)
+
 // shards is how many parts documents are shared out into.
 const shards = 16
 
@@ -53,8 +60,9 @@ type Options struct {
 
 // Store reads and writes documents. It is safe for concurrent use.
 type Store struct {
-	opts   Options
-	listed map[string]bool
+	opts     Options
+	listed   map[string]bool
+	refusals refusals
 }
 
 // New returns a store of the listed collections.
@@ -64,6 +72,7 @@ func New(opts Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opts: opts, listed: make(map[string]bool, len(all))}
+	s.refusals.seen = map[refusalKey]*tally{}
 	for _, c := range all {
 		s.listed[c.Name] = true
 	}
