@@ -1,0 +1,1 @@
+// This file lets keyed.go declare a function without a body.
