@@ -75,7 +75,9 @@ func (s *server) receive(r *http.Request, call httpapi.Call, adapter channel.Ada
 	if err != nil {
 		return channel.Reply{}, err
 	}
-	a := arrival{adapter: adapter, link: link, call: call, request: channel.Request{Path: path, Header: r.Header.Values, Body: body}}
+	a := arrival{adapter: adapter, link: link, call: call, request: channel.Request{
+		Path: path, URL: "https://" + r.Host + r.URL.RequestURI(), Header: r.Header.Values, Body: body, At: s.now(),
+	}}
 	if err := s.prove(r.Context(), a); err != nil {
 		return channel.Reply{}, err
 	}
@@ -83,7 +85,7 @@ func (s *server) receive(r *http.Request, call httpapi.Call, adapter channel.Ada
 	if err != nil {
 		return channel.Reply{}, err
 	}
-	message, err := adapter.Read(a.request, channel.Link{Places: places})
+	message, err := adapter.Read(a.request, channel.Link{Places: places, Options: link.Options})
 	if err != nil {
 		return channel.Reply{}, err
 	}
@@ -96,7 +98,7 @@ func (s *server) link(r *http.Request, adapter channel.Adapter) (identitydb.Open
 	if err != nil {
 		return link, err
 	}
-	if link.Adapter != adapter.Name {
+	if link.Adapter != adapter.Name || adapter.Off(link.Options) {
 		return link, fault.New(fault.NotFound, "there is no such channel link")
 	}
 	return link, s.meter(r, "link "+link.ID)
@@ -105,7 +107,7 @@ func (s *server) link(r *http.Request, adapter channel.Adapter) (identitydb.Open
 // prove checks the signature. One that does not hold is checked again with what is stored, since the secret may have
 // been rotated a moment ago.
 func (s *server) prove(ctx context.Context, a arrival) error {
-	refusal := a.adapter.Signature.Verify(a.request, a.link.Secrets)
+	refusal := a.adapter.Verify(a.request, channel.Proof{Secrets: a.link.Secrets, Options: a.link.Options})
 	if refusal == nil {
 		return nil
 	}
@@ -113,7 +115,7 @@ func (s *server) prove(ctx context.Context, a arrival) error {
 	if err != nil {
 		return err
 	}
-	return a.adapter.Signature.Verify(a.request, fresh.Secrets)
+	return a.adapter.Verify(a.request, channel.Proof{Secrets: fresh.Secrets, Options: fresh.Options})
 }
 
 // places tells an adapter which locations the link serves.
@@ -135,9 +137,27 @@ func (s *server) carryOut(ctx context.Context, a arrival, message channel.Messag
 		return s.takeFromChannel(ctx, a, m)
 	case channel.Cancel:
 		return s.cancelFromChannel(ctx, a, m)
+	case channel.Reference:
+		// Until orders are fetched, the platform keeps the order and sends its webhook again.
+		return channel.Reply{}, fault.New(fault.Unavailable, "orders of this platform are not fetched yet")
+	case channel.Batch:
+		return s.carryOutAll(ctx, a, m)
 	default:
 		return a.adapter.Answer(channel.Noted, ""), nil
 	}
+}
+
+// carryOutAll carries out what came together, in its order. The platform hears the last answer; after a message that
+// cannot be carried out it hears that, and what it sends again is recognised.
+func (s *server) carryOutAll(ctx context.Context, a arrival, batch channel.Batch) (channel.Reply, error) {
+	reply := a.adapter.Answer(channel.Noted, "")
+	for _, message := range batch {
+		var err error
+		if reply, err = s.carryOut(ctx, a, message); err != nil {
+			return channel.Reply{}, err
+		}
+	}
+	return reply, nil
 }
 
 func (s *server) takeFromChannel(ctx context.Context, a arrival, m channel.NewOrder) (channel.Reply, error) {

@@ -8,18 +8,43 @@ import (
 	"ryggrad.internal/hub/shared/order"
 )
 
-// Adapters returns every platform that the hub speaks to natively: the one table of them.
-func Adapters() []Adapter {
-	return []Adapter{
-		deliverect(),
+// platforms is the one table of the platforms that the hub speaks to natively.
+func platforms() []platform {
+	return []platform{
+		{"deliverect", deliverect},
+		{"ifood", iFood},
+		{"opendelivery", openDelivery},
+		{"otter", otter},
+		{"ubereats", uberEats},
 	}
+}
+
+// A platform is a name, as in `/v1/channels/{adapter}/{link}/orders`, and what the hub knows of whom it names.
+type platform struct {
+	name  string
+	build func() Adapter
+}
+
+func (p platform) adapter() Adapter {
+	a := p.build()
+	a.Name = p.name
+	return a
+}
+
+// Adapters returns every platform.
+func Adapters() []Adapter {
+	all := make([]Adapter, 0, len(platforms()))
+	for _, p := range platforms() {
+		all = append(all, p.adapter())
+	}
+	return all
 }
 
 // Named returns the adapter of that name.
 func Named(name string) (Adapter, bool) {
-	for _, a := range Adapters() {
-		if a.Name == name {
-			return a, true
+	for _, p := range platforms() {
+		if p.name == name {
+			return p.adapter(), true
 		}
 	}
 	return Adapter{}, false
@@ -30,14 +55,19 @@ type Adapter struct {
 	Name         string        // as in `/v1/channels/{adapter}/{link}/orders`
 	Carries      Carries       // what a webhook brings
 	Paths        []string      // the platform's paths below `/v1/channels/{adapter}/{link}/`
-	Signature    Signature     // how the platform signs
+	Signature    Signature     // how the platform signs, where that is the same for every link
+	Undocumented bool          // how it proves its webhooks is not documented publicly, so it is [Adapter.Off] at first
+	Options      []Option      // what a link can say
 	AcceptWithin time.Duration // how long after its placing an order must be accepted; 0 when the platform states no limit
 	RetryLater   int           // the HTTP status that makes the platform send again, used for every passing trouble
+	Unreadable   int           // the HTTP status that makes it stop sending what cannot be read; 0 for the fault's own
 	Codes        []Code        // the platform's status codes; of several for one status, the first is the one to send
 
-	read    func(Request, Link) (Message, error) // translates a payload whose card numbers are masked
-	names   *strings.Replacer                    // an order's locations in the platform's words, for its faults
-	answers func(outcome Outcome, id string) Reply
+	read      func(Request, Link) (Message, error)          // translates a payload whose card numbers are masked
+	fetched   func(*node, Link, Reference) (Message, error) // translates an order that was fetched; nil where webhooks carry all
+	signature func(Options) Signature                       // how the platform signs, where that depends on the link
+	names     *strings.Replacer                             // an order's locations in the platform's words, for its faults
+	answers   func(outcome Outcome, id string) Reply
 }
 
 // Carries says what a webhook brings.
@@ -78,13 +108,16 @@ func (a Adapter) CodeOf(ours order.Status) (string, bool) {
 // A Request is a webhook as it arrived.
 type Request struct {
 	Path   string                     // which of the adapter's Paths
+	URL    string                     // where it was sent to, as far as that can be told, for platforms that sign it
 	Header func(name string) []string // every value of a header, as http.Header.Values gives them
 	Body   []byte                     // the raw bytes, as signed
+	At     time.Time                  // when it arrived
 }
 
 // A Link is what an adapter knows of the channel link that a webhook came by.
 type Link struct {
-	Places []Place // the locations that the link serves
+	Places  []Place // the locations that the link serves
+	Options Options
 }
 
 // A Place is a location as a link's platform sees it.
@@ -107,53 +140,41 @@ func (l Link) Place(theirs string) (Place, error) {
 	return Place{}, fault.New(fault.Invalid, "the payload names no location that this channel link serves")
 }
 
-// A Message is what a webhook says: a [NewOrder], a [Cancel] or an [Event].
-type Message interface{ message() }
-
-// A NewOrder is an order to take in.
-type NewOrder struct {
-	Order    order.Order
-	Identity []string        // what, with tenant and link, makes the order's id; see [order.ID]
-	Warnings []order.Warning // what is odd about the order or its translation
-	Original []byte          // the bytes to keep: as sent, but for masked card numbers
-
-	faults []fault.Detail // what the adapter finds wrong beyond the rules of an order, in the platform's words
-}
-
-// A Cancel calls an order off.
-type Cancel struct {
-	Ref
-	Reason string // as the platform gives it, no longer than [order.MaxReason]
-}
-
-// An Event is anything else that a platform tells.
-type Event struct {
-	Ref
-	Name    string       // what it is: `order_status`, `courier_update`, `busy_mode` …
-	Status  order.Status // the status it reports, if any
-	ReadyAt order.Time   // the time it reports, if any
-}
-
-func (NewOrder) message() {}
-func (Cancel) message()   {}
-func (Event) message()    {}
-
-// A Ref says which order is meant. With an Identity it is the order of [order.ID]; without, the message does not carry
-// all of it, and the order meant is the one received last on this link with this ChannelOrderID.
-type Ref struct {
-	ChannelOrderID string
-	Identity       []string
-}
-
 // Read translates a webhook. Its errors are faults: [fault.Malformed] for what cannot be read, [fault.Invalid] with every
 // fault that was found for what makes no order.
 func (a Adapter) Read(r Request, link Link) (Message, error) {
-	kept, cards, err := order.MaskCardsInJSON(r.Body)
+	return a.translate(r.Body, func(kept []byte) (Message, error) {
+		r.Body = kept
+		return a.read(r, link)
+	})
+}
+
+// ReadFetched translates the order that the platform gave when asked for what a [Reference] names. Its errors are those
+// of [Adapter.Read]; another order than the reference's is [fault.Invalid].
+func (a Adapter) ReadFetched(body []byte, reference Reference, link Link) (Message, error) {
+	if a.fetched == nil {
+		return nil, fault.New(fault.Invalid, "webhooks of this platform carry the order itself")
+	}
+	message, err := a.translate(body, func(kept []byte) (Message, error) {
+		root, err := parse(kept)
+		if err != nil {
+			return nil, err
+		}
+		return a.fetched(root, link, reference)
+	})
+	if placed, ok := message.(NewOrder); ok && placed.Order.ChannelOrderID != reference.ChannelOrderID {
+		return nil, fault.New(fault.Invalid, "the platform gave another order than it was asked for")
+	}
+	return message, err
+}
+
+// translate does what every payload needs around an adapter's own reading.
+func (a Adapter) translate(body []byte, read func(kept []byte) (Message, error)) (Message, error) {
+	kept, cards, err := order.MaskCardsInJSON(body)
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	r.Body = kept
-	message, err := a.read(r, link)
+	message, err := read(kept)
 	if err != nil {
 		return nil, err
 	}
@@ -174,13 +195,30 @@ func (a Adapter) finish(m NewOrder) (Message, error) {
 	m.Order = fitting
 	faults := m.faults
 	for _, d := range fitting.Check() {
-		faults = append(faults, fault.Detail{Location: a.names.Replace(d.Location), Message: d.Message})
+		if a.names != nil {
+			d.Location = a.names.Replace(d.Location)
+		}
+		faults = append(faults, d)
 	}
 	if len(faults) > 0 {
 		return nil, fault.New(fault.Invalid, "the order cannot be taken in").With(faults...)
 	}
+	if c := fitting.Customer; c != nil && c.Phone != "" && uselessPhone(c.Phone) {
+		m.warn("phone_useless", "body.customer.phone", "is masked, or no number")
+	}
 	m.Warnings = append(append(m.Warnings, cut...), fitting.Warnings()...)
 	return m, nil
+}
+
+// tree makes a reading of a parsed payload a reading of bytes.
+func tree(read func(*node, Request, Link) (Message, error)) func(Request, Link) (Message, error) {
+	return func(r Request, link Link) (Message, error) {
+		root, err := parse(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		return read(root, r, link)
+	}
 }
 
 func (m *NewOrder) warn(code, at, message string) {

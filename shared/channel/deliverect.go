@@ -20,7 +20,6 @@ import (
 // currency; it is the location's.
 func deliverect() Adapter {
 	return Adapter{
-		Name:       "deliverect",
 		Carries:    CarriesOrder,
 		Paths:      []string{"orders"},
 		Signature:  Signature{Header: "X-Server-Authorization-HMAC-SHA256"},

@@ -48,6 +48,11 @@ func (a Adapter) Refuse(err error) Reply {
 	return jsonReply(refusalStatus(f.Kind), body)
 }
 
+// always answers whatever was understood with one status and no body, as platforms want it that only look at the status.
+func always(status int) func(Outcome, string) Reply {
+	return func(Outcome, string) Reply { return Reply{Status: status} }
+}
+
 type refusal struct {
 	Message string          `json:"message"`
 	Errors  []refusalDetail `json:"errors,omitempty"`

@@ -198,15 +198,20 @@ func readTime(sent string) (order.Time, bool) {
 	return "", false
 }
 
-// proxyPhone tells that a phone number is not the guest's own: it takes an access code, is masked, or is no number.
+// proxyPhone tells that a phone number is not the guest's own: it takes an access code, or is of no use.
 func proxyPhone(phone, accessCode string) bool {
+	return phone != "" && (accessCode != "" || uselessPhone(phone))
+}
+
+// uselessPhone tells that nobody can be called by this: it is masked, or no number (`N/A`).
+func uselessPhone(phone string) bool {
 	digits := 0
 	for _, r := range phone {
 		if unicode.IsDigit(r) {
 			digits++
 		}
 	}
-	return phone != "" && (accessCode != "" || digits < 5 || strings.ContainsAny(phone, "*•") || strings.Contains(strings.ToUpper(phone), "XX"))
+	return digits < 5 || strings.ContainsAny(phone, "*•") || strings.Contains(strings.ToUpper(phone), "XX")
 }
 
 // proxyEmail tells that an e-mail address is not the guest's own: it is masked or none.
@@ -216,3 +221,13 @@ func proxyEmail(email string) bool {
 
 // index spells a path's element.
 func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+
+// unixTime reads seconds since 1970 as a time, and an RFC 3339 time as it is.
+func unixTime(n *node) order.Time {
+	text := n.text()
+	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil && seconds > 0 && seconds < 1<<36 {
+		return order.Time(time.Unix(seconds, 0).UTC().Format(time.RFC3339))
+	}
+	at, _ := readTime(text)
+	return at
+}

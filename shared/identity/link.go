@@ -2,6 +2,7 @@ package identity
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"time"
@@ -35,6 +36,7 @@ type Link struct {
 	Tenant    string
 	Adapter   string // as in `deliverect`
 	Locations []LinkedLocation
+	Options   map[string]string // what the adapter must know of this platform; which there are is for the adapter
 	Policy    Policy
 	Enabled   bool
 	Sealed    []byte // [LinkSecrets], encrypted under the tenant's key
@@ -66,7 +68,30 @@ func (l Link) Check() error {
 	if !slices.Contains([]DeadlineAction{DeadlineExpire, DeadlineAccept, DeadlineReject}, l.Policy.OnDeadline) {
 		f.add("body.policy.onDeadline", "must be expire, accept or reject")
 	}
+	checkOptions(&f, l.Options)
 	return f.fault("the channel link")
+}
+
+// The bounds of a link's options.
+const (
+	maxOptions     = 20
+	maxOptionValue = 500
+)
+
+var optionName = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,39}$`)
+
+func checkOptions(f *faults, options map[string]string) {
+	if len(options) > maxOptions {
+		f.add("body.options", fmt.Sprintf("has more than %d entries", maxOptions))
+	}
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		switch {
+		case !optionName.MatchString(name):
+			f.add("body.options", "has a name that is none")
+		case len(options[name]) > maxOptionValue:
+			f.add("body.options."+name, fmt.Sprintf("is longer than %d bytes", maxOptionValue))
+		}
+	}
 }
 
 // Resolve finds our location for the channel's id of it. A link with one location and no channel's id for it sends

@@ -1,6 +1,8 @@
 package identity_test
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,10 +40,19 @@ func TestLocationsAreChecked(t *testing.T) {
 	}
 }
 
+func manyOptions(n int) map[string]string {
+	options := map[string]string{}
+	for i := range n {
+		options["o"+strconv.Itoa(i)] = "x"
+	}
+	return options
+}
+
 func soundLink() identity.Link {
 	return identity.Link{
 		ID: someLink, Tenant: "ten_a", Adapter: "deliverect", Enabled: true, Sealed: []byte{1},
 		Locations: []identity.LinkedLocation{{Location: someLocation}},
+		Options:   map[string]string{"header": "X-Signature", "separator": "."},
 		Policy:    identity.Policy{OnDeadline: identity.DeadlineExpire}, CreatedAt: noon,
 	}
 }
@@ -59,6 +70,9 @@ func TestLinksAreChecked(t *testing.T) {
 		want  string
 	}{
 		"a path for an adapter":   {func(l *identity.Link) { l.Adapter = "a/b" }, "body.adapter"},
+		"an option's odd name":    {func(l *identity.Link) { l.Options = map[string]string{"a.b": "c"} }, "body.options"},
+		"an option without end":   {func(l *identity.Link) { l.Options = map[string]string{"header": strings.Repeat("x", 501)} }, "body.options.header"},
+		"options without end":     {func(l *identity.Link) { l.Options = manyOptions(21) }, "body.options"},
 		"no location":             {func(l *identity.Link) { l.Locations = nil }, "body.locations"},
 		"a strange location":      {func(l *identity.Link) { l.Locations[0].Location = "x" }, "body.locations[0].location"},
 		"one name for two":        {func(l *identity.Link) { l.Locations = append(l.Locations[:0], at("a"), at("a")) }, "body.locations[1].external"},

@@ -54,8 +54,13 @@ func (l Link) Document() map[string]any {
 	for i, at := range l.Locations {
 		locations[i] = map[string]any{"external": at.External, "location": at.Location}
 	}
+	options := map[string]any{}
+	for name, value := range l.Options {
+		options[name] = value
+	}
 	return map[string]any{
 		"tenant": l.Tenant, "adapter": l.Adapter, "locations": locations, "enabled": l.Enabled, "sealed": l.Sealed,
+		"options":   options,
 		"policy":    map[string]any{"onDeadline": string(l.Policy.OnDeadline)},
 		"createdAt": stored(l.CreatedAt),
 	}
@@ -79,6 +84,13 @@ func ParseLink(id string, fields map[string]any) (Link, error) {
 			External: field[string](at, "external"), Location: need[string](at, "location"),
 		})
 	})
+	options := document{fields: field[map[string]any](d, "options"), at: "link.options", errs: d.errs}
+	for name := range options.fields {
+		if l.Options == nil {
+			l.Options = map[string]string{}
+		}
+		l.Options[name] = field[string](options, name)
+	}
 	return l, d.err()
 }
 
