@@ -16,8 +16,8 @@ import (
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
-// person is the access token of a person of the tenant who may do this, in these locations.
-func (w *world) person(tenant string, locations identity.Locations, scopes ...identity.Permission) string {
+// token is an access token of the tenant that allows this, in these locations.
+func (w *world) token(tenant string, locations identity.Locations, scopes ...identity.Permission) string {
 	w.t.Helper()
 	id, err := identity.NewID(tokenPrefix, rand.Reader)
 	w.must(err)
@@ -29,16 +29,33 @@ func (w *world) person(tenant string, locations identity.Locations, scopes ...id
 	now := time.Now().Truncate(time.Second)
 	raw, err := signer.Sign(w.t.Context(), token.Claims{
 		Issuer: issuer, Audience: issuer, ID: id, Client: "test", IssuedAt: now, ExpiresAt: now.Add(time.Minute),
-		Tenant: tenant, Subject: identity.Actor{Kind: identity.KindUser, ID: "usr_test"},
+		Tenant: tenant, Subject: identity.Actor{Kind: identity.KindClient, ID: "cli_test"},
 		Scopes: identity.NewScopes(scopes...), Locations: locations,
 	})
 	w.must(err)
 	return raw
 }
 
-// owner may do all that the tenant's owner may do in this package's own routes.
+// owner is a session of the tenant's owner, who has just proved who they are.
 func (w *world) owner(tenant string) string {
-	return w.person(tenant, everywhere(), identity.LocationsRead, identity.LocationsWrite, identity.ClientsRead, identity.ClientsWrite)
+	return w.session(tenant, func(*identity.Session) {})
+}
+
+// session is a login of an owner, changed.
+func (w *world) session(tenant string, change func(*identity.Session)) string {
+	w.t.Helper()
+	id, err := identity.NewID(identity.SessionPrefix, rand.Reader)
+	w.must(err)
+	secret, err := identity.NewSessionToken(id, rand.Reader)
+	w.must(err)
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	s := identity.Session{
+		ID: id, Tenant: tenant, User: "usr_aaaaaaaaaaaaaaaaaaaaaaaaaa", Role: identity.Owner, Token: secret.Hash(),
+		CreatedAt: now, SeenAt: now, ProvedAt: now, ExpiresAt: now.Add(identity.SessionLife),
+	}
+	change(&s)
+	w.must(w.ledger.Bookkeep(w.t.Context(), tenant, ledgerdb.Add(ledgerdb.Ref{Collection: "sessions", ID: id}, s.Document())))
+	return secret.Reveal()
 }
 
 func everywhere() identity.Locations { return identity.Locations{identity.EveryLocation} }
@@ -113,14 +130,14 @@ func items(t *testing.T, from map[string]any) []map[string]any {
 	return out
 }
 
-// actions tells what the audit log holds of the tenant, by action.
+// actions tells what acts the audit log holds of the tenant, by action, refusals aside.
 func (w *world) actions(tenant string) map[string]int {
 	w.t.Helper()
 	found, err := w.ledger.List(w.t.Context(), w.ledger.QueryAllTenants("audit"))
 	w.must(err)
 	actions := map[string]int{}
 	for _, o := range found {
-		if action, ok := o.Fields["action"].(string); ok && o.Tenant == tenant {
+		if action, ok := o.Fields["action"].(string); ok && o.Tenant == tenant && o.Revision > 0 {
 			actions[action]++
 		}
 	}

@@ -17,7 +17,7 @@ const pathClients = "/v1/clients"
 func (s *server) clientRoutes(api *httpapi.API) {
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodPost, Path: pathClients, ID: "create-client", Summary: "Create a client; its secrets are shown once",
-		Permission: identity.ClientsWrite, Status: http.StatusCreated,
+		Permission: identity.ClientsWrite, StepUp: true, Status: http.StatusCreated,
 	}, s.createClient)
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodGet, Path: pathClients, ID: "list-clients", Summary: "List clients, without their secrets",
@@ -35,7 +35,7 @@ func (s *server) clientRoutes(api *httpapi.API) {
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodPost, Path: pathClients + "/{id}/secrets", ID: "rotate-client-secret",
 		Summary:    "Give a client a new secret, shown once; the former one goes on for the overlap",
-		Permission: identity.ClientsWrite, Status: http.StatusCreated,
+		Permission: identity.ClientsWrite, StepUp: true, Status: http.StatusCreated,
 	}, s.rotateSecret)
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodDelete, Path: pathClients + "/{id}/secrets/{secretId}", ID: "remove-client-secret",
@@ -121,17 +121,19 @@ func (s *server) createClient(ctx context.Context, call httpapi.Call, in *create
 
 // grantable refuses to give a client what its maker does not have.
 func grantable(caller identity.Caller, c identity.Client) error {
-	if caller.Locations.Every() {
-		return nil
-	}
 	var beyond []fault.Detail
+	for i, p := range c.Scopes {
+		if p.ForIntegration() && !caller.Can(p) {
+			beyond = append(beyond, fault.Detail{Location: fmt.Sprintf("body.scopes[%d]", i), Message: "is not a permission that you have yourself"})
+		}
+	}
 	for i, l := range c.Locations {
-		if !caller.MayUse(l) {
-			beyond = append(beyond, fault.Detail{Location: fmt.Sprintf("body.locations[%d]", i), Message: "is not a location that the credential reaches"})
+		if !caller.MayUse(l) && !caller.Locations.Every() {
+			beyond = append(beyond, fault.Detail{Location: fmt.Sprintf("body.locations[%d]", i), Message: "is not a location that you reach yourself"})
 		}
 	}
 	if len(beyond) > 0 {
-		return fault.New(fault.Invalid, "the client would reach more than its maker").With(beyond...)
+		return fault.New(fault.Invalid, "the client would have more than its maker").With(beyond...)
 	}
 	return nil
 }

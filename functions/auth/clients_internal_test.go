@@ -112,8 +112,12 @@ func TestAClientThatBreaksTheRulesIsNotMade(t *testing.T) {
 			t.Errorf("%s is answered %d %s, want %s", name, status, raw, c.at)
 		}
 	}
-	narrow := w.person(w.by.Tenant, identity.Locations{w.location}, identity.ClientsWrite)
+	allowed := identity.NewScopes(identity.ClientsWrite, identity.OrdersRead, identity.OrdersWrite)
+	narrow := w.token(w.by.Tenant, identity.Locations{w.location}, allowed...)
 	w.expect(http.StatusUnprocessableEntity, http.MethodPost, pathClients, narrow, newTill(w, w.location, "*"))
+	w.expect(http.StatusUnprocessableEntity, http.MethodPost, pathClients, narrow, newTill(w, "orders:read", "orders:read.pii"))
+	unproven := w.session(w.by.Tenant, func(s *identity.Session) { s.ProvedAt = s.ProvedAt.Add(-time.Hour) })
+	w.expect(http.StatusUnauthorized, http.MethodPost, pathClients, unproven, newTill(w))
 	w.expect(http.StatusForbidden, http.MethodPost, pathClients, w.client.APIKey.Reveal(), newTill(w))
 	if diff := cmp.Diff(before, w.actions(w.by.Tenant)); diff != "" {
 		t.Errorf("something happened (-before +after):\n%s", diff)

@@ -56,7 +56,7 @@ func TestLocationsAreSeenAsFarAsTheCredentialReaches(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	made := w.expect(http.StatusCreated, http.MethodPost, pathLocations, w.owner(w.by.Tenant), someLocation)
-	narrow := w.person(w.by.Tenant, identity.Locations{w.location}, identity.LocationsRead, identity.LocationsWrite)
+	narrow := w.token(w.by.Tenant, identity.Locations{w.location}, identity.LocationsRead, identity.LocationsWrite)
 	other := pathLocations + "/" + text(t, made, "id")
 	for _, method := range []string{http.MethodGet, http.MethodDelete} {
 		w.expect(http.StatusNotFound, method, other, narrow, "")

@@ -19,13 +19,18 @@ type Page struct {
 
 // list reads a page of the tenant's documents of a collection.
 func list[T any](ctx context.Context, s *Store, tenant string, q listQuery, parse func(string, map[string]any) (T, error)) ([]T, error) {
-	query := s.opts.Ledger.Query(tenant, q.collection).OrderBy(firestore.DocumentID, firestore.Asc).Limit(q.page.Limit)
-	if q.page.After != "" {
-		query = query.StartAfter(q.page.After)
+	return listBy(ctx, s, s.opts.Ledger.Query(tenant, q.collection), q.page, parse)
+}
+
+// listBy reads a page of what a query finds.
+func listBy[T any](ctx context.Context, s *Store, query firestore.Query, p Page, parse func(string, map[string]any) (T, error)) ([]T, error) {
+	query = query.OrderBy(firestore.DocumentID, firestore.Asc).Limit(p.Limit)
+	if p.After != "" {
+		query = query.StartAfter(p.After)
 	}
 	objects, err := s.opts.Ledger.List(ctx, query)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", q.collection, err)
+		return nil, fmt.Errorf("read a list: %w", err)
 	}
 	out := make([]T, len(objects))
 	for i, o := range objects {

@@ -63,6 +63,19 @@ func (s *Store) CreateTenant(ctx context.Context, by ledgerdb.Act, name string) 
 	return t, s.commit(ctx, by, at, ledgerdb.Create(at, t.Document()))
 }
 
+// Tenant reads a tenant as it is stored now.
+func (s *Store) Tenant(ctx context.Context, id string) (identity.Tenant, error) {
+	if !identity.WellFormed(identity.TenantPrefix, id) {
+		return identity.Tenant{}, unknown("tenant")
+	}
+	return load(ctx, s, id, ref(collectionTenants, id), identity.ParseTenant)
+}
+
+// Tenants reads a page of all tenants, by id. It is for operators, never for a caller.
+func (s *Store) Tenants(ctx context.Context, p Page) ([]identity.Tenant, error) {
+	return listBy(ctx, s, s.opts.Ledger.QueryAllTenants(collectionTenants), p, identity.ParseTenant)
+}
+
 // SuspendTenant refuses every credential of the tenant, or takes them again.
 func (s *Store) SuspendTenant(ctx context.Context, by ledgerdb.Act, suspended bool) error {
 	by.Action = "tenant.suspend"

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"time"
+
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/identity/identitydb"
+)
+
+// pageSize is how many things are read at a time.
+const pageSize = 300
+
+type tenantCommands struct {
+	Create  createTenant  `cmd:"" help:"Make a tenant."`
+	List    listTenants   `cmd:"" help:"List tenants."`
+	Suspend suspendTenant `cmd:"" help:"Refuse every credential of a tenant: its sessions at once, the others within a minute."`
+	Resume  resumeTenant  `cmd:"" help:"Take a suspended tenant's credentials again."`
+}
+
+// tenantAnswer is a tenant as it is printed.
+type tenantAnswer struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Suspended bool      `json:"suspended"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+func showTenant(t identity.Tenant) tenantAnswer {
+	return tenantAnswer{ID: t.ID, Name: t.Name, Suspended: t.Suspended, CreatedAt: t.CreatedAt}
+}
+
+type createTenant struct {
+	Name string `arg:"" help:"What people call it."`
+}
+
+// Run makes a tenant.
+func (c createTenant) Run(d *desk) error {
+	by, err := d.act("")
+	if err != nil {
+		return err
+	}
+	h, err := d.hub()
+	if err != nil {
+		return err
+	}
+	t, err := h.Identities().CreateTenant(d.ctx, by, c.Name)
+	if err != nil {
+		return err
+	}
+	return d.print(showTenant(t))
+}
+
+type listTenants struct{}
+
+// Run lists tenants.
+func (listTenants) Run(d *desk) error {
+	h, err := d.hub()
+	if err != nil {
+		return err
+	}
+	all := []tenantAnswer{}
+	page := identitydb.Page{Limit: pageSize}
+	for {
+		found, err := h.Identities().Tenants(d.ctx, page)
+		if err != nil {
+			return err
+		}
+		for _, t := range found {
+			all, page.After = append(all, showTenant(t)), t.ID
+		}
+		if len(found) < pageSize {
+			return d.print(all)
+		}
+	}
+}
+
+type suspendTenant struct {
+	Tenant string `arg:"" help:"Its id."`
+}
+
+// Run suspends a tenant.
+func (c suspendTenant) Run(d *desk) error { return d.suspend(c.Tenant, true) }
+
+type resumeTenant struct {
+	Tenant string `arg:"" help:"Its id."`
+}
+
+// Run resumes a tenant.
+func (c resumeTenant) Run(d *desk) error { return d.suspend(c.Tenant, false) }
+
+func (d *desk) suspend(tenant string, suspended bool) error {
+	by, err := d.act(tenant)
+	if err != nil {
+		return err
+	}
+	h, err := d.hub()
+	if err != nil {
+		return err
+	}
+	if err := h.Identities().SuspendTenant(d.ctx, by, suspended); err != nil {
+		return err
+	}
+	t, err := h.Identities().Tenant(d.ctx, tenant)
+	if err != nil {
+		return err
+	}
+	return d.print(showTenant(t))
+}
