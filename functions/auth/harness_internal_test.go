@@ -62,7 +62,7 @@ func newWorld(tb testing.TB) *world {
 	w := &world{Cloud: cloudtest.Start(tb), t: tb, log: &lines{}}
 	db, quiet := w.Firestore(tb), slog.New(slog.DiscardHandler)
 	var err error
-	w.ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: db, Now: time.Now, Random: rand.Reader, Log: quiet})
+	w.ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: db, Commits: w.Commits(tb), Now: time.Now, Random: rand.Reader, Log: quiet})
 	w.must(err)
 	keys := envelopedb.New(envelopedb.Options{Firestore: db, KMS: w.KMS(tb), KeyName: w.Key("tenant-keys"), Now: time.Now, Log: quiet})
 	w.store = identitydb.New(identitydb.Options{Ledger: w.ledger, Keys: keys, Now: time.Now, Random: rand.Reader})

@@ -99,7 +99,10 @@ func (w *world) restart() {
 	w.t.Helper()
 	db := w.cloud.Firestore(w.t, w.cloud.DialOptions()...)
 	log := slog.New(slog.NewJSONHandler(w.log, nil))
-	ledger, err := ledgerdb.New(ledgerdb.Options{Firestore: db, Now: w.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)})
+	ledger, err := ledgerdb.New(ledgerdb.Options{
+		Firestore: db, Commits: w.cloud.Commits(w.t, w.cloud.DialOptions()...), Now: w.clock.Now, Random: rand.Reader,
+		Log: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}

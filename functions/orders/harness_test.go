@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	firestoreapi "cloud.google.com/go/firestore/apiv1"
 	kms "cloud.google.com/go/kms/apiv1"
 
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
@@ -44,7 +45,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{Cloud: cloudtest.Start(t), t: t}
 	w.db = w.Firestore(t)
-	w.settle(w.KMS(t), w.Key("tenant-keys"))
+	w.settle(w.Commits(t), w.KMS(t), w.Key("tenant-keys"))
 	return w
 }
 
@@ -60,14 +61,18 @@ func newWorldAt(t testing.TB, env gcp.Env) *world {
 	w.must(err)
 	kms, err := cloud.KMS(t.Context())
 	w.must(err)
-	w.settle(kms, cfg.KeyName("tenant-keys"))
+	commits, err := cloud.Commits(t.Context())
+	w.must(err)
+	w.settle(commits, kms, cfg.KeyName("tenant-keys"))
 	return w
 }
 
 // settle creates the tenant with all that belongs to it.
-func (w *world) settle(kms *kms.KeyManagementClient, key string) {
+func (w *world) settle(commits *firestoreapi.Client, kms *kms.KeyManagementClient, key string) {
 	w.t.Helper()
-	ledger, err := ledgerdb.New(ledgerdb.Options{Firestore: w.db, Now: time.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)})
+	ledger, err := ledgerdb.New(ledgerdb.Options{
+		Firestore: w.db, Commits: commits, Now: time.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+	})
 	w.must(err)
 	keys := envelopedb.New(envelopedb.Options{Firestore: w.db, KMS: kms, KeyName: key, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	w.store = identitydb.New(identitydb.Options{Ledger: ledger, Keys: keys, Now: time.Now, Random: rand.Reader})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	firestoreapi "cloud.google.com/go/firestore/apiv1"
 	kms "cloud.google.com/go/kms/apiv1"
 	"cloud.google.com/go/pubsub/v2"
 	"google.golang.org/api/option"
@@ -27,6 +28,7 @@ const publishDelay = 5 * time.Millisecond
 type Cloud struct {
 	cfg        Config
 	firestore  lazy[*firestore.Client]
+	commits    lazy[*firestoreapi.Client]
 	kms        lazy[*kms.KeyManagementClient]
 	pubsub     lazy[*pubsub.Client]
 	mu         sync.Mutex
@@ -46,6 +48,17 @@ func (c *Cloud) Firestore(ctx context.Context) (*firestore.Client, error) {
 			return nil, err
 		}
 		return firestore.NewClientWithDatabase(context.WithoutCancel(ctx), c.cfg.Project, c.cfg.Database, opts...)
+	})
+}
+
+// Commits returns the generated client of the hub's database, for commits of ready-made messages.
+func (c *Cloud) Commits(ctx context.Context) (*firestoreapi.Client, error) {
+	return c.commits.get(func() (*firestoreapi.Client, error) {
+		opts, err := c.options(c.cfg.FirestoreHost)
+		if err != nil {
+			return nil, err
+		}
+		return firestoreapi.NewClient(context.WithoutCancel(ctx), opts...)
 	})
 }
 
@@ -93,6 +106,7 @@ func (c *Cloud) Close() error {
 	return errors.Join(
 		c.pubsub.close((*pubsub.Client).Close),
 		c.kms.close((*kms.KeyManagementClient).Close),
+		c.commits.close((*firestoreapi.Client).Close),
 		c.firestore.close((*firestore.Client).Close),
 	)
 }

@@ -61,7 +61,13 @@ func (h *Hub) open(ctx context.Context) (err error) {
 	if h.KMS, err = h.cloud.KMS(ctx); err != nil {
 		return err
 	}
-	if h.Ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: h.Firestore, Now: h.Now, Random: h.Random, Log: h.Log}); err != nil {
+	commits, err := h.cloud.Commits(ctx)
+	if err != nil {
+		return err
+	}
+	if h.Ledger, err = ledgerdb.New(ledgerdb.Options{
+		Firestore: h.Firestore, Commits: commits, Now: h.Now, Random: h.Random, Log: h.Log,
+	}); err != nil {
 		return err
 	}
 	h.Keys = envelopedb.New(envelopedb.Options{

@@ -59,7 +59,9 @@ func open(t *testing.T) *fixture {
 	f.raw = f.cloud.Firestore(t)
 	db := f.cloud.Firestore(t, f.cloud.DialOptions()...)
 	log := slog.New(slog.DiscardHandler)
-	ledger, err := ledgerdb.New(ledgerdb.Options{Firestore: db, Now: f.clock.Now, Random: rand.Reader, Log: log})
+	ledger, err := ledgerdb.New(ledgerdb.Options{
+		Firestore: db, Commits: f.cloud.Commits(t, f.cloud.DialOptions()...), Now: f.clock.Now, Random: rand.Reader, Log: log,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,9 +97,13 @@ func (w *world) instance(t *testing.T, dial ...grpc.DialOption) *instance {
 	if err != nil {
 		t.Fatal(err)
 	}
+	commits, err := cloud.Commits(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	log := slog.New(slog.NewTextHandler(i.log, nil))
 	now := w.clock.Now
-	if i.ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: db, Now: now, Random: rand.Reader, Log: log}); err != nil {
+	if i.ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: db, Commits: commits, Now: now, Random: rand.Reader, Log: log}); err != nil {
 		t.Fatal(err)
 	}
 	keyring := envelopedb.New(envelopedb.Options{

@@ -4,17 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"fmt"
-	"maps"
 	"slices"
 	"time"
 
-	"cloud.google.com/go/firestore"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
-	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/ledger"
 )
@@ -193,94 +185,4 @@ func (s *Store) Bookkeep(ctx context.Context, tenant string, writes ...Write) er
 		batch.write(w)
 	}
 	return batch.commit(ctx)
-}
-
-// batch is one Firestore commit in the making. Firestore's own type is marked deprecated in favour of a bulk writer
-// that is not atomic, and of transactions that need an RPC more.
-type batch struct {
-	store  *Store
-	tenant string
-	writes *firestore.WriteBatch //nolint:staticcheck // see above
-	err    error
-}
-
-func (s *Store) batch(tenant string) *batch {
-	return &batch{store: s, tenant: tenant, writes: s.opts.Firestore.Batch()} //nolint:staticcheck // see above
-}
-
-// document adds what every document carries to a copy of the fields.
-func (b *batch) document(ref Ref, fields map[string]any) map[string]any {
-	doc := make(map[string]any, len(fields)+5)
-	maps.Copy(doc, fields)
-	doc[fieldTenant], doc[fieldShard] = b.tenant, ShardOf(ref.ID)
-	if !b.store.listed[ref.Collection] {
-		b.err = errors.Join(b.err, fmt.Errorf("write %s: the collection is not listed", ref))
-	}
-	return doc
-}
-
-func (b *batch) write(w Write) {
-	switch w.mode {
-	case modeAdd:
-		b.create(w.ref, w.fields)
-	case modePut:
-		b.put(w.ref, w.fields)
-	case modePatch:
-		b.replace(w.prior, b.document(w.ref, w.fields))
-	case modeDrop:
-		b.writes.Delete(b.store.doc(w.ref))
-	}
-}
-
-func (b *batch) create(ref Ref, fields map[string]any) { b.createWhole(ref, b.document(ref, fields)) }
-
-func (b *batch) createWhole(ref Ref, doc map[string]any) {
-	doc[fieldUpdatedAt] = firestore.ServerTimestamp
-	b.writes.Create(b.store.doc(ref), doc)
-}
-
-func (b *batch) put(ref Ref, fields map[string]any) {
-	doc := b.document(ref, fields)
-	doc[fieldUpdatedAt] = firestore.ServerTimestamp
-	b.writes.Set(b.store.doc(ref), doc)
-}
-
-// replace writes all fields and deletes those that are gone, if the document is still the one that was read.
-func (b *batch) replace(prior Object, doc map[string]any) {
-	doc[fieldUpdatedAt] = firestore.ServerTimestamp
-	updates := make([]firestore.Update, 0, len(doc))
-	for _, name := range slices.Sorted(maps.Keys(doc)) {
-		updates = append(updates, firestore.Update{FieldPath: firestore.FieldPath{name}, Value: doc[name]})
-	}
-	for _, name := range slices.Sorted(maps.Keys(prior.Fields)) {
-		if _, kept := doc[name]; !kept {
-			updates = append(updates, firestore.Update{FieldPath: firestore.FieldPath{name}, Value: firestore.Delete})
-		}
-	}
-	b.writes.Update(b.store.doc(prior.Ref), updates, firestore.LastUpdateTime(prior.version))
-}
-
-func (b *batch) remove(prior Object) {
-	b.writes.Delete(b.store.doc(prior.Ref), firestore.LastUpdateTime(prior.version))
-}
-
-func (b *batch) commit(ctx context.Context) error {
-	if b.err != nil {
-		return b.err
-	}
-	_, err := b.writes.Commit(ctx)
-	switch {
-	case err == nil:
-		return nil
-	case status.Code(err) == codes.AlreadyExists:
-		return fmt.Errorf("%w: %w", ErrExists, err)
-	case status.Code(err) == codes.FailedPrecondition, status.Code(err) == codes.NotFound:
-		return fmt.Errorf("%w: %w", ErrStale, err)
-	case status.Code(err) == codes.Aborted:
-		return fault.New(fault.Unavailable, "too many write this at once; try again").Because(fmt.Errorf("%w: %w", ErrContended, err))
-	case unavailable(err):
-		return fault.New(fault.Unavailable, "the database is busy; try again").Because(err)
-	default:
-		return fmt.Errorf("commit: %w", err)
-	}
 }

@@ -5,11 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"github.com/google/go-cmp/cmp"
 
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/identity"
@@ -28,9 +30,10 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, db: cloudtest.Start(t).Firestore(t), log: &bytes.Buffer{}}
+	cloud := cloudtest.Start(t)
+	w := &world{t: t, db: cloud.Firestore(t), log: &bytes.Buffer{}}
 	store, err := ledgerdb.New(ledgerdb.Options{
-		Firestore: w.db, Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Firestore: w.db, Commits: cloud.Commits(t), Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 		Now: func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC) },
 	})
 	if err != nil {
@@ -195,6 +198,27 @@ func TestUnlistedCollectionsAndForeignValuesAreRefused(t *testing.T) {
 	}
 	if _, err := w.store.Get(t.Context(), "ten_1", ledgerdb.Ref{Collection: "secrets", ID: "x"}); err == nil || fault.Is(err, fault.NotFound) {
 		t.Errorf("an unlisted collection reads as %v", err)
+	}
+}
+
+func TestEveryKindOfValueIsReadAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	at := time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
+	fields := map[string]any{
+		"null": nil, "yes": true, "no": false, "int": int64(math.MinInt64), "double": -0.5, "inf": math.Inf(1), "text": "å", "empty": "",
+		"bytes": []byte{0, 255}, "time": at, "list": []any{int64(1), "a", nil, map[string]any{"b": []any{}}},
+		"map": map[string]any{"a.b": int64(1), "deep": map[string]any{"c": true}},
+	}
+	w.commit(ledgerdb.Create(thing(), fields))
+	got := w.get()
+	delete(got.Fields, "tenant")
+	if diff := cmp.Diff(fields, got.Fields); diff != "" {
+		t.Errorf("fields (-written +read):\n%s", diff)
+	}
+	w.commit(ledgerdb.Replace(w.get(), map[string]any{"only": "this"}))
+	if got := w.get(); len(got.Fields) != 2 || got.Fields["only"] != "this" {
+		t.Errorf("after it was replaced: %v", got.Fields)
 	}
 }
 

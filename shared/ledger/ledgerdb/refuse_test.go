@@ -36,7 +36,7 @@ func newGate(t *testing.T) *gate {
 	g.db = g.cloud.Firestore(t)
 	var err error
 	g.store, err = ledgerdb.New(ledgerdb.Options{
-		Firestore: g.cloud.Firestore(t, g.cloud.DialOptions()...), Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Firestore: g.cloud.Firestore(t, g.cloud.DialOptions()...), Commits: g.cloud.Commits(t, g.cloud.DialOptions()...), Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { g.mu.Lock(); defer g.mu.Unlock(); return g.now },
 	})
 	if err != nil {

@@ -7,9 +7,11 @@ import (
 	"hash/fnv"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/firestore"
+	firestoreapi "cloud.google.com/go/firestore/apiv1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -53,6 +55,7 @@ var (
 // Options are what a Store needs; every field is required.
 type Options struct {
 	Firestore *firestore.Client
+	Commits   *firestoreapi.Client // of the same database
 	Now       func() time.Time
 	Random    io.Reader
 	Log       *slog.Logger
@@ -61,6 +64,7 @@ type Options struct {
 // Store reads and writes documents. It is safe for concurrent use.
 type Store struct {
 	opts     Options
+	database string // its full resource name
 	listed   map[string]bool
 	refusals refusals
 }
@@ -72,6 +76,7 @@ func New(opts Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opts: opts, listed: make(map[string]bool, len(all))}
+	s.database, _, _ = strings.Cut(opts.Firestore.Collection(collectionAudit).Path, "/documents/")
 	s.refusals.seen = map[refusalKey]*tally{}
 	for _, c := range all {
 		s.listed[c.Name] = true

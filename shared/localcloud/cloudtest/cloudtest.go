@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cloud.google.com/go/firestore"
+	firestoreapi "cloud.google.com/go/firestore/apiv1"
 	kms "cloud.google.com/go/kms/apiv1"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/api/option"
@@ -98,6 +99,19 @@ func (c *Cloud) DialOptions() []grpc.DialOption {
 func (c *Cloud) Firestore(tb testing.TB, opts ...grpc.DialOption) *firestore.Client {
 	tb.Helper()
 	client, err := firestore.NewClient(context.WithoutCancel(tb.Context()), c.Project,
+		options(c.shared.Endpoints()["firestore"], opts)...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { closeWith(tb, client.Close) })
+	return client
+}
+
+// Commits returns a generated client of the project's database, closed with the test. Give it [Cloud.DialOptions] to be
+// counted and disturbed.
+func (c *Cloud) Commits(tb testing.TB, opts ...grpc.DialOption) *firestoreapi.Client {
+	tb.Helper()
+	client, err := firestoreapi.NewClient(context.WithoutCancel(tb.Context()),
 		options(c.shared.Endpoints()["firestore"], opts)...)
 	if err != nil {
 		tb.Fatal(err)

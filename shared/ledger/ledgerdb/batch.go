@@ -1,0 +1,178 @@
+package ledgerdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"ryggrad.internal/hub/shared/fault"
+)
+
+// batch is one Firestore commit in the making.
+type batch struct {
+	store  *Store
+	tenant string
+	writes []*firestorepb.Write
+	err    error
+}
+
+func (s *Store) batch(tenant string) *batch { return &batch{store: s, tenant: tenant} }
+
+// document adds what every document carries to a copy of the fields.
+func (b *batch) document(ref Ref, fields map[string]any) map[string]any {
+	doc := make(map[string]any, len(fields)+5)
+	maps.Copy(doc, fields)
+	doc[fieldTenant], doc[fieldShard] = b.tenant, ShardOf(ref.ID)
+	if !b.store.listed[ref.Collection] {
+		b.err = errors.Join(b.err, fmt.Errorf("write %s: the collection is not listed", ref))
+	}
+	return doc
+}
+
+func (b *batch) write(w Write) {
+	switch w.mode {
+	case modeAdd:
+		b.create(w.ref, w.fields)
+	case modePut:
+		b.put(w.ref, w.fields)
+	case modePatch:
+		b.replace(w.prior, b.document(w.ref, w.fields))
+	case modeDrop:
+		b.drop(w.ref, nil)
+	}
+}
+
+func (b *batch) create(ref Ref, fields map[string]any) { b.createWhole(ref, b.document(ref, fields)) }
+
+func (b *batch) createWhole(ref Ref, doc map[string]any) {
+	b.update(ref, doc, &firestorepb.Precondition{ConditionType: &firestorepb.Precondition_Exists{Exists: false}})
+}
+
+func (b *batch) put(ref Ref, fields map[string]any) { b.update(ref, b.document(ref, fields), nil) }
+
+// replace writes the whole document anew, if it is still the one that was read.
+func (b *batch) replace(prior Object, doc map[string]any) { b.update(prior.Ref, doc, unchanged(prior)) }
+
+func (b *batch) remove(prior Object) { b.drop(prior.Ref, unchanged(prior)) }
+
+func unchanged(prior Object) *firestorepb.Precondition {
+	return &firestorepb.Precondition{ConditionType: &firestorepb.Precondition_UpdateTime{UpdateTime: timestamppb.New(prior.version)}}
+}
+
+func (b *batch) drop(ref Ref, condition *firestorepb.Precondition) {
+	b.writes = append(b.writes, &firestorepb.Write{
+		Operation: &firestorepb.Write_Delete{Delete: b.name(ref)}, CurrentDocument: condition,
+	})
+}
+
+// update writes all fields of a document, and the time of the commit by the database's clock.
+func (b *batch) update(ref Ref, doc map[string]any, condition *firestorepb.Precondition) {
+	fields, err := valuesOf(doc)
+	if err != nil {
+		b.err = errors.Join(b.err, fmt.Errorf("write %s: %w", ref, err))
+		return
+	}
+	b.writes = append(b.writes, &firestorepb.Write{
+		Operation:        &firestorepb.Write_Update{Update: &firestorepb.Document{Name: b.name(ref), Fields: fields}},
+		CurrentDocument:  condition,
+		UpdateTransforms: []*firestorepb.DocumentTransform_FieldTransform{commitTime()},
+	})
+}
+
+func commitTime() *firestorepb.DocumentTransform_FieldTransform {
+	return &firestorepb.DocumentTransform_FieldTransform{
+		FieldPath: fieldUpdatedAt,
+		TransformType: &firestorepb.DocumentTransform_FieldTransform_SetToServerValue{
+			SetToServerValue: firestorepb.DocumentTransform_FieldTransform_REQUEST_TIME,
+		},
+	}
+}
+
+// name gives a document's full resource name.
+func (b *batch) name(ref Ref) string {
+	if ref.ID == "" || strings.Contains(ref.ID, "/") {
+		b.err = errors.Join(b.err, fmt.Errorf("write %s: not a document's name", ref))
+	}
+	return b.store.database + "/documents/" + ref.String()
+}
+
+func (b *batch) commit(ctx context.Context) error {
+	if b.err != nil {
+		return b.err
+	}
+	_, err := b.store.opts.Commits.Commit(ctx, &firestorepb.CommitRequest{Database: b.store.database, Writes: b.writes})
+	switch {
+	case err == nil:
+		return nil
+	case status.Code(err) == codes.AlreadyExists:
+		return fmt.Errorf("%w: %w", ErrExists, err)
+	case status.Code(err) == codes.FailedPrecondition, status.Code(err) == codes.NotFound:
+		return fmt.Errorf("%w: %w", ErrStale, err)
+	case status.Code(err) == codes.Aborted:
+		return fault.New(fault.Unavailable, "too many write this at once; try again").Because(fmt.Errorf("%w: %w", ErrContended, err))
+	case unavailable(err):
+		return fault.New(fault.Unavailable, "the database is busy; try again").Because(err)
+	default:
+		return fmt.Errorf("commit: %w", err)
+	}
+}
+
+// valuesOf turns fields into Firestore's own values. It takes what Firestore gives back, and nothing else, so that what
+// is written, hashed and read is one thing; see [ledger.HashDocument].
+func valuesOf(fields map[string]any) (map[string]*firestorepb.Value, error) {
+	values := make(map[string]*firestorepb.Value, len(fields)+1)
+	for name, field := range fields {
+		v, err := valueOf(field)
+		if err != nil {
+			return nil, fmt.Errorf("field %s: %w", name, err)
+		}
+		values[name] = v
+	}
+	return values, nil
+}
+
+func valueOf(v any) (*firestorepb.Value, error) {
+	switch v := v.(type) {
+	case nil:
+		return &firestorepb.Value{ValueType: &firestorepb.Value_NullValue{}}, nil
+	case bool:
+		return &firestorepb.Value{ValueType: &firestorepb.Value_BooleanValue{BooleanValue: v}}, nil
+	case int64:
+		return &firestorepb.Value{ValueType: &firestorepb.Value_IntegerValue{IntegerValue: v}}, nil
+	case float64:
+		return &firestorepb.Value{ValueType: &firestorepb.Value_DoubleValue{DoubleValue: v}}, nil
+	case string:
+		return &firestorepb.Value{ValueType: &firestorepb.Value_StringValue{StringValue: v}}, nil
+	case []byte:
+		return &firestorepb.Value{ValueType: &firestorepb.Value_BytesValue{BytesValue: v}}, nil
+	case time.Time:
+		return &firestorepb.Value{ValueType: &firestorepb.Value_TimestampValue{TimestampValue: timestamppb.New(v)}}, nil
+	case []any:
+		return arrayOf(v)
+	case map[string]any:
+		fields, err := valuesOf(v)
+		return &firestorepb.Value{ValueType: &firestorepb.Value_MapValue{MapValue: &firestorepb.MapValue{Fields: fields}}}, err
+	default:
+		return nil, fmt.Errorf("a %T is not a value of a document", v)
+	}
+}
+
+func arrayOf(list []any) (*firestorepb.Value, error) {
+	values := make([]*firestorepb.Value, len(list))
+	for i, one := range list {
+		v, err := valueOf(one)
+		if err != nil {
+			return nil, fmt.Errorf("element %d: %w", i, err)
+		}
+		values[i] = v
+	}
+	return &firestorepb.Value{ValueType: &firestorepb.Value_ArrayValue{ArrayValue: &firestorepb.ArrayValue{Values: values}}}, nil
+}
