@@ -22,6 +22,7 @@ const (
 	BadTLS      Failure = "tls"             // no TLS connection that can be trusted
 	Unreachable Failure = "unreachable"     // no connection, or it broke
 	Timeout     Failure = "timeout"         // no complete answer within the limit
+	TooLong     Failure = "too_long"        // an answer longer than anything that was asked for
 	Interrupted Failure = "interrupted"     // the hub itself stopped the attempt
 )
 

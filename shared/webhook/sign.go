@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"strconv"
 	"strings"
@@ -54,6 +55,14 @@ func mac(s Secret, h Headers, body []byte) []byte {
 	m.Write([]byte(h.ID + "." + h.Timestamp + "."))
 	m.Write(body)
 	return m.Sum(nil)
+}
+
+// HexMAC returns the lower-case hexadecimal HMAC-SHA-256 of a body, keyed with the secret's text form: what platforms that
+// know nothing of Standard Webhooks put into a header of theirs.
+func (s Secret) HexMAC(body []byte) string {
+	m := hmac.New(sha256.New, []byte(s.Reveal()))
+	m.Write(body)
+	return hex.EncodeToString(m.Sum(nil))
 }
 
 func validID(id string) bool {

@@ -91,40 +91,69 @@ func guard(p webhook.Policy) func(network, address string, _ syscall.RawConn) er
 // stale while idle is replaced silently: the message's id lets the receiver tell a copy. Nothing of the URL, the body or
 // the certificate is in the result but the answer's first bytes.
 func (c *Client) Send(ctx context.Context, url string, h webhook.Headers, body []byte) webhook.Result {
-	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, c.limit)
-	defer cancel()
-	result := c.attempt(ctx, url, h, body)
-	result.Duration = time.Since(start)
+	return c.Do(ctx, webhook.Call{Method: http.MethodPost, URL: url, Body: body, Header: map[string]string{
+		"Content-Type": "application/json", webhook.HeaderID: h.ID, webhook.HeaderTimestamp: h.Timestamp, webhook.HeaderSignature: h.Signature,
+	}})
+}
+
+// Do makes a call and tells what came of it, as [Client.Send] does. The call must be one that may be made twice.
+func (c *Client) Do(ctx context.Context, call webhook.Call) webhook.Result {
+	result, _ := c.exchange(ctx, call, 0)
 	return result
 }
 
-func (c *Client) attempt(ctx context.Context, url string, h webhook.Headers, body []byte) webhook.Result {
-	if _, err := c.policy.CheckURL(url); err != nil {
-		return webhook.Result{Failure: webhook.BadURL}
-	}
-	request, err := newRequest(ctx, url, h, body)
-	if err != nil {
-		return webhook.Result{Failure: webhook.BadURL}
-	}
-	answer, err := c.http.Do(request) //nolint:bodyclose // drain closes it
-	if err != nil {
-		return webhook.Result{Failure: failure(ctx, err)}
-	}
-	prefix := drain(answer.Body)
-	return webhook.Result{Status: answer.StatusCode, RetryAfter: retryAfter(answer.Header, time.Now()), BodyPrefix: prefix}
+// Fetch makes a call and returns what it was answered, of which it reads at most limit bytes; a longer answer is a
+// failure, [webhook.TooLong].
+func (c *Client) Fetch(ctx context.Context, call webhook.Call, limit int) (webhook.Result, []byte) {
+	return c.exchange(ctx, call, limit)
 }
 
-func newRequest(ctx context.Context, url string, h webhook.Headers, body []byte) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+func (c *Client) exchange(ctx context.Context, call webhook.Call, limit int) (webhook.Result, []byte) {
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
+	result, body := c.attempt(ctx, call, limit)
+	result.Duration = time.Since(start)
+	return result, body
+}
+
+func (c *Client) attempt(ctx context.Context, call webhook.Call, limit int) (webhook.Result, []byte) {
+	if _, err := c.policy.CheckURL(call.URL); err != nil {
+		return webhook.Result{Failure: webhook.BadURL}, nil
+	}
+	request, err := newRequest(ctx, call)
+	if err != nil {
+		return webhook.Result{Failure: webhook.BadURL}, nil
+	}
+	answer, err := c.http.Do(request)
+	if err != nil {
+		return webhook.Result{Failure: failure(ctx, err)}, nil
+	}
+	result := webhook.Result{Status: answer.StatusCode, RetryAfter: retryAfter(answer.Header, time.Now())}
+	if limit == 0 {
+		result.BodyPrefix = drain(answer.Body)
+		return result, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(answer.Body, int64(limit)+1))
+	_ = answer.Body.Close()
+	switch {
+	case err != nil:
+		return webhook.Result{Failure: failure(ctx, err)}, nil
+	case len(body) > limit:
+		return webhook.Result{Failure: webhook.TooLong}, nil
+	}
+	return result, body
+}
+
+func newRequest(ctx context.Context, call webhook.Call) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, call.Method, call.URL, bytes.NewReader(call.Body))
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Content-Type", "application/json")
+	for name, value := range call.Header {
+		request.Header.Set(name, value)
+	}
 	request.Header.Set("User-Agent", "Ryggrad-Webhooks/1")
-	request.Header.Set(webhook.HeaderID, h.ID)
-	request.Header.Set(webhook.HeaderTimestamp, h.Timestamp)
-	request.Header.Set(webhook.HeaderSignature, h.Signature)
 	request.Header["X-Idempotency-Key"] = nil // not sent: tells the transport that a stale connection may be replaced
 	return request, nil
 }
