@@ -1,0 +1,65 @@
+package channel_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ryggrad.internal/hub/shared/channel"
+	"ryggrad.internal/hub/shared/order"
+)
+
+// What is written for a POS is read back by the same platform's adapter: what the form can hold comes back.
+func TestAnOrderForAPOSKeepsWhatTheFormCanHold(t *testing.T) {
+	t.Parallel()
+	sent := order.Order{
+		ChannelOrderID: "WEB-1", DisplayID: "1", Location: "loc_1", Type: order.Delivery, PlacedAt: "2026-03-01T18:04:05+01:00",
+		RequestedFor: "2026-03-01T19:00:00+01:00", Currency: "KWD",
+		Items: []order.Item{{PLU: "A", Name: "Pizza", Quantity: 2, UnitPrice: 11900, Note: "no nuts", Modifiers: []order.Item{
+			{PLU: "B", Name: "Cheese", Quantity: 1, UnitPrice: 1500},
+		}}},
+		Discounts: []order.Discount{{Name: "March", Amount: 1000, FundedBy: "channel"}},
+		Fees:      []order.Fee{{Kind: "delivery", Amount: 4900}, {Kind: "service", Amount: 300}, {Kind: "tip", Amount: 2000}},
+		Total:     33000, Payment: order.Payment{Method: "cash", Status: order.Unpaid, Due: 33000},
+		Customer:        &order.Customer{Name: "Alva Lindqvist", Phone: "+46701740605", Email: "alva@mail.example", Note: "at the back"},
+		DeliveryAddress: &order.Address{Street: "Storgatan", StreetNumber: "1", PostalCode: "11122", City: "Stockholm", Country: "SE", Extra: "2 tr"},
+		Note:            "ring twice",
+	}
+	body, err := channel.DeliverectForPOS(sent, channel.POSOrder{ID: "ord_1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	adapter, _ := channel.Named("deliverect")
+	places := []channel.Place{{Location: "loc_1", Currency: "KWD"}}
+	message, err := adapter.Read(channel.Request{Path: "orders", Body: body}, channel.Link{Places: places})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, body)
+	}
+	placed, ok := message.(channel.NewOrder)
+	if !ok {
+		t.Fatalf("it is read as %T", message)
+	}
+	got := placed.Order
+	got.Extra = nil
+	if diff := cmp.Diff(sent, got); diff != "" {
+		t.Errorf("(-sent +read):\n%s", diff)
+	}
+}
+
+func TestACancellationForAPOSIsReadAsOne(t *testing.T) {
+	t.Parallel()
+	o := order.Order{ChannelOrderID: "WEB-1", DisplayID: "1", Currency: "SEK", Type: order.Pickup}
+	body, err := channel.DeliverectForPOS(o, channel.POSOrder{ID: "ord_1", Cancelled: true, Reason: "guest left"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	adapter, _ := channel.Named("deliverect")
+	message, err := adapter.Read(channel.Request{Path: "orders", Body: body}, channel.Link{})
+	if c, ok := message.(channel.Cancel); err != nil || !ok || c.ChannelOrderID != "WEB-1" || c.Reason != "guest left" {
+		t.Errorf("read as %#v, %v", message, err)
+	}
+	if !strings.Contains(string(body), `"orderId":"ord_1"`) {
+		t.Errorf("the POS cannot tell which order: %s", body)
+	}
+}
