@@ -48,6 +48,7 @@ func newSite(t *testing.T) *site {
 	s.callers = map[string]identity.Caller{
 		"owner": as(tenant, every, identity.OrdersReadPII), "blind": as(tenant, every),
 		"local": as(tenant, identity.Locations{s.here}, identity.OrdersReadPII), "stranger": as(stranger, every, identity.OrdersReadPII),
+		"poller": as(tenant, every, identity.EventsRead),
 		"nobody": {Tenant: tenant, Actor: identity.Actor{Kind: identity.KindUser, ID: "usr_2"}, Locations: every},
 	}
 	s.api = newHandler(deps{
@@ -178,7 +179,7 @@ func TestBadSettingsAreRefusedAndNothingIsStored(t *testing.T) {
 		"an unknown location":  {strings.Replace(minimal, "}", `,"locations":["loc_x"]}`, 1), 422, "body.locations[0]"},
 		"a foreign location":   {strings.Replace(minimal, "}", `,"locations":["`+foreign+`"]}`, 1), 422, "body.locations[0]"},
 		"an unknown payload":   {strings.Replace(minimal, "}", `,"payload":"fat"}`, 1), 422, "body.payload"},
-		"an unknown format":    {strings.Replace(minimal, "}", `,"format":"deliverect"}`, 1), 422, "body.format"},
+		"an unknown format":    {strings.Replace(minimal, "}", `,"format":"toast"}`, 1), 422, "body.format"},
 		"an unknown field":     {strings.Replace(minimal, "}", `,"secret":"mine"}`, 1), 422, "body.secret"},
 		"a field twice":        {strings.Replace(minimal, "}", `,"url":"https://b.example.com/"}`, 1), 400, "body.url"},
 		"no JSON":              {`{"url"`, 400, "body"},

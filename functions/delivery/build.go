@@ -69,7 +69,7 @@ func assemble(ctx context.Context, env gcp.Env) (parts, error) {
 		store: deliverydb.New(deliverydb.Options{
 			Ledger: p.Ledger, Keys: p.Keys, Now: p.Now, Random: p.Random, CacheFor: cfg.EndpointCache,
 		}),
-		orders: p.Orders(),
+		orders: p.Orders(), directory: p.Directory, lanes: newLanes(),
 		client: outbound.New(outbound.Options{Policy: cfg.policy()}),
 		now:    p.Now, random: mathrand.Float64, claim: rand.Text, log: p.Log,
 	}

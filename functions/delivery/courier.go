@@ -2,14 +2,13 @@ package delivery
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"ryggrad.internal/hub/shared/delivery"
 	"ryggrad.internal/hub/shared/delivery/deliverydb"
 	"ryggrad.internal/hub/shared/fault"
-	"ryggrad.internal/hub/shared/order"
+	"ryggrad.internal/hub/shared/identity/identitydb"
 	"ryggrad.internal/hub/shared/order/orderdb"
 	"ryggrad.internal/hub/shared/webhook"
 	"ryggrad.internal/hub/shared/webhook/outbound"
@@ -21,13 +20,15 @@ const attemptNeeds = outbound.Limit + 10*time.Second
 
 // courier attempts deliveries.
 type courier struct {
-	store  *deliverydb.Store
-	orders *orderdb.Store
-	client *outbound.Client
-	now    func() time.Time
-	random func() float64 // in [0, 1)
-	claim  func() string  // a word that nobody else uses
-	log    *slog.Logger
+	store     *deliverydb.Store
+	orders    *orderdb.Store
+	directory *identitydb.Directory
+	client    *outbound.Client
+	lanes     *lanes
+	now       func() time.Time
+	random    func() float64 // in [0, 1)
+	claim     func() string  // a word that nobody else uses
+	log       *slog.Logger
 }
 
 // carry takes a delivery, claimed by the caller, as far as it can go now: it waits for its turn, or is attempted and
@@ -45,6 +46,14 @@ func (c *courier) carry(ctx context.Context, d delivery.Delivery, ev *delivery.E
 	if blocked {
 		return c.wait(ctx, d, until)
 	}
+	until, ok, err := c.store.Admit(ctx, d.Tenant, d.Endpoint)
+	if err != nil {
+		return d, err
+	}
+	if !ok {
+		held := d.Hold(until)
+		return held, c.store.Save(ctx, held, claim)
+	}
 	next, err := c.attempt(ctx, d, ev)
 	if err != nil {
 		return d, err
@@ -52,15 +61,29 @@ func (c *courier) carry(ctx context.Context, d delivery.Delivery, ev *delivery.E
 	if err := c.store.Save(ctx, next, claim); err != nil {
 		return d, err
 	}
-	if next.Reason == delivery.Gone {
-		if err := c.store.Disable(ctx, d.Tenant, d.Endpoint, delivery.Gone); err != nil {
-			return next, err
-		}
+	if err := c.consequences(ctx, next); err != nil {
+		return next, err
 	}
 	if next.Settled() {
 		return next, c.follow(ctx, next, claim)
 	}
 	return next, nil
+}
+
+// consequences are what a recorded attempt means for more than its delivery.
+func (c *courier) consequences(ctx context.Context, d delivery.Delivery) error {
+	switch d.Reason {
+	case delivery.Gone:
+		return c.store.Disable(ctx, d.Tenant, d.Endpoint, delivery.Gone)
+	case delivery.Exhausted:
+		_, err := c.store.Notify(ctx, d.Tenant, delivery.Notice{
+			Kind: delivery.DeliveryFailed, Subject: d.Endpoint,
+			Message: "Messages were given up after three days of attempts. They can be sent again.",
+		})
+		return err
+	default:
+		return nil
+	}
 }
 
 // enough tells whether there is time for an attempt.
@@ -124,93 +147,42 @@ func (c *courier) follow(ctx context.Context, d delivery.Delivery, claim string)
 
 // attempt sends a delivery's message and decides what follows.
 func (c *courier) attempt(ctx context.Context, d delivery.Delivery, ev *delivery.Event) (delivery.Delivery, error) {
-	e, err := c.store.KnownEndpoint(ctx, d.Tenant, d.Endpoint)
+	p, why, err := c.pack(ctx, d, ev)
 	switch {
 	case fault.Is(err, fault.NotFound):
-		return d.Fail(delivery.Removed, c.now()), nil
+		return d.Fail(delivery.Expired, c.now()), nil
 	case err != nil:
 		return d, err
-	case e.Disabled:
-		return d.Fail(e.Reason, c.now()), nil
+	case why != "":
+		return d.Fail(why, c.now()), nil
 	}
-	body, err := c.body(ctx, d, e, ev)
-	if fault.Is(err, fault.NotFound) {
-		return d.Fail(delivery.Expired, c.now()), nil
-	}
-	if err != nil {
-		return d, err
+	leave, ok := c.lanes.enter(ctx, d.Endpoint)
+	if !ok {
+		return d.Hold(c.now().Add(time.Second)), nil
 	}
 	at := c.now()
-	result, err := c.send(ctx, e, d.Event, body)
-	if err != nil {
-		return d, err
+	result := c.client.Do(ctx, p.call)
+	leave()
+	if result.Failure == webhook.Interrupted {
+		return d, brokenOff()
 	}
-	next := d.Record(result, at, c.random())
+	next := d.Log(p.logged).Record(delivery.MaskAnswer(result, p.guest), at, c.random())
 	c.log.InfoContext(ctx, "delivery attempted", "delivery", d.ID, "tenant", d.Tenant, "attempt", next.Tries,
 		"status", result.Status, "failure", string(result.Failure), "duration_ms", result.Duration.Milliseconds(),
 		"state", string(next.State))
-	return next, nil
+	return next, c.note(ctx, d, result)
 }
 
-// send signs a message with the endpoint's secrets and posts it. An error means that it was not sent, or that the hub
-// itself broke the attempt off.
-func (c *courier) send(ctx context.Context, e delivery.Endpoint, id string, body []byte) (webhook.Result, error) {
-	secrets, err := c.store.Secrets(ctx, e)
-	if err != nil {
-		return webhook.Result{}, err
-	}
-	headers, err := webhook.Sign(secrets, id, c.now(), body)
-	if err != nil {
-		return webhook.Result{}, fmt.Errorf("endpoint %s: %w", e.ID, err)
-	}
-	result := c.client.Send(ctx, e.URL, headers, body)
-	if result.Failure == webhook.Interrupted {
-		return result, fault.New(fault.Unavailable, "the attempt was broken off here")
-	}
-	return result, nil
-}
+func brokenOff() error { return fault.New(fault.Unavailable, "the attempt was broken off here") }
 
-// body makes a delivery's message. A [fault.NotFound] means that what it tells of is not kept any more.
-func (c *courier) body(ctx context.Context, d delivery.Delivery, e delivery.Endpoint, ev *delivery.Event) ([]byte, error) {
-	if ev == nil {
-		stored, err := c.store.Event(ctx, d.Tenant, d.Event)
-		if err != nil {
-			return nil, err
-		}
-		ev = &stored.Event
+// note tells the endpoint's breaker of an attempt, and the tenant when it opens.
+func (c *courier) note(ctx context.Context, d delivery.Delivery, r webhook.Result) error {
+	opened, err := c.store.Note(ctx, d.Tenant, d.Endpoint, r)
+	if err != nil || !opened {
+		return err
 	}
-	if e.Payload != delivery.Full || ev.Order == "" {
-		return delivery.Body(*ev, nil)
-	}
-	whole, err := c.content(ctx, d.Tenant, ev.Order)
-	if err != nil {
-		return nil, err
-	}
-	return delivery.Body(*ev, whole)
-}
-
-// content is the order of a full payload as it stands now, with the guest while that is not erased.
-type content struct {
-	Status     order.Status `json:"status"`
-	Version    int64        `json:"version"`
-	Reason     string       `json:"reason,omitzero"`
-	ReadyAt    order.Time   `json:"readyAt,omitzero"`
-	ReceivedAt time.Time    `json:"receivedAt"`
-	Erased     bool         `json:"erased"`
-	Order      order.Order  `json:"order"`
-}
-
-func (c *courier) content(ctx context.Context, tenant, id string) (content, error) {
-	stored, err := c.orders.Load(ctx, tenant, id)
-	if err != nil {
-		return content{}, err
-	}
-	whole, err := c.orders.Whole(ctx, stored)
-	if err != nil {
-		return content{}, err
-	}
-	return content{
-		Status: stored.Status, Version: stored.Version, Reason: stored.Reason, ReadyAt: stored.ReadyAt,
-		ReceivedAt: stored.Received, Erased: stored.Erased(c.now()), Order: whole,
-	}, nil
+	_, err = c.store.Notify(ctx, d.Tenant, delivery.Notice{
+		Kind: delivery.EndpointFailing, Subject: d.Endpoint, Message: "Messages are not taken. They wait and are sent when it answers again.",
+	})
+	return err
 }

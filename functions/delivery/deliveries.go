@@ -28,6 +28,7 @@ type deliveryBody struct {
 	CreatedAt     time.Time       `json:"createdAt"`
 	NextAttemptAt time.Time       `json:"nextAttemptAt,omitzero" doc:"When it is looked at again"`
 	SettledAt     time.Time       `json:"settledAt,omitzero"`
+	Request       string          `json:"request,omitzero" doc:"How the newest message began, with the guest masked"`
 }
 
 type attemptBody struct {
@@ -35,15 +36,17 @@ type attemptBody struct {
 	Status     int             `json:"status" doc:"The status of the answer; 0 when there was none"`
 	Failure    webhook.Failure `json:"failure,omitzero" doc:"Why there was no answer: bad_url, refused_address, name_not_found, tls, unreachable or timeout"`
 	DurationMS int64           `json:"durationMs"`
+	Answer     string          `json:"answer,omitzero" doc:"How the answer began, with contacts, long numbers and the guest masked"`
 }
 
 func showDelivery(d delivery.Delivery) deliveryBody {
 	body := deliveryBody{
 		ID: d.ID, Event: d.Event, Endpoint: d.Endpoint, Type: d.Type, Order: d.Order, Location: d.Location, Sequence: d.Sequence,
 		State: d.State, Reason: d.Reason, Attempts: []attemptBody{}, CreatedAt: d.CreatedAt, NextAttemptAt: d.NextAt, SettledAt: d.SettledAt,
+		Request: d.Request,
 	}
 	for _, a := range d.Attempts {
-		body.Attempts = append(body.Attempts, attemptBody{a.At, a.Status, a.Failure, a.Duration.Milliseconds()})
+		body.Attempts = append(body.Attempts, attemptBody{a.At, a.Status, a.Failure, a.Duration.Milliseconds(), a.Answer})
 	}
 	return body
 }

@@ -1,6 +1,6 @@
 // Package delivery brings events to the endpoints that want them.
 //
-//	delivery  HTTP: endpoints and their secrets, test messages, what became of deliveries, another try
+//	delivery  HTTP: endpoints and their secrets, test messages, what became of deliveries, another try, replays, the feed
 //	dispatch  Pub/Sub, topic events: makes the deliveries of one event and attempts each at once
 //	relay     every minute: announces again what was not dispatched within 30 seconds
 //	retry     every minute: attempts what is due
@@ -9,6 +9,12 @@
 // that want it and commits a delivery for each; courier.go takes each delivery through its turn in the order's line, its
 // message, the request and the record. What fails comes back by retry.go, what was never announced by relay.go. The rules
 // are shared/delivery's, the commits deliverydb's.
+//
+// # Who waits for whom
+//
+// Endpoints do not wait for each other: an instance has at most sixteen requests open to one of them (lanes.go), the retry
+// job gives each a lane of its own, and one that fails five times in a row is called no more until its breaker's pause is
+// over, while what is due there is put off, so that the job's view is not full of it.
 //
 // # What may fail when
 //

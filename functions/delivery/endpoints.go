@@ -20,7 +20,7 @@ type settingsBody struct {
 	Events    []delivery.Type  `json:"events" minItems:"1" maxItems:"20" nullable:"false" enum:"order.received,order.status_changed,order.cancelled,order.failed,endpoint.disabled,notice.created" doc:"Which events to send"`
 	Locations []string         `json:"locations,omitempty" maxItems:"500" nullable:"false" doc:"Only events of these locations; none means all, also those to come"`
 	Payload   delivery.Payload `json:"payload,omitempty" enum:"thin,full" default:"thin" doc:"thin: ids and status; full: the whole order with the guest, which needs the permission orders:read.pii"`
-	Format    delivery.Format  `json:"format,omitempty" enum:"ryggrad" default:"ryggrad" doc:"In whose form to send"`
+	Format    delivery.Format  `json:"format,omitempty" enum:"ryggrad,deliverect" default:"ryggrad" doc:"In whose form to send; deliverect: orders and cancellations as Deliverect sends them to a POS, which reports back at /v1/pos/deliverect"`
 	Disabled  bool             `json:"disabled,omitempty" doc:"Whether the endpoint is switched off"`
 }
 

@@ -12,34 +12,66 @@ import (
 	"ryggrad.internal/hub/shared/event"
 )
 
-const (
-	duePerShard = 50 // of the 16 parts that deliveries are shared out into, at a time
-	perEndpoint = 4  // attempts at once at one endpoint
-)
+const duePerShard = 50 // of the 16 parts that deliveries are shared out into, at a time
 
 type retrier struct{ courier }
 
-// retry attempts what is due, until nothing is or the time is up. An endpoint that fails once has had its chance in this
-// run, so that one that is slow to fail costs the others nothing.
+// retry attempts what is due, until nothing is or the time is up. Each endpoint has a lane of its own, and no lane waits
+// for another. An endpoint whose breaker opens has had its chance in this run: what is due there is put off until the
+// breaker's pause is over.
 func (p *retrier) retry(ctx context.Context, _ event.Message) error {
-	failing := map[string]bool{}
+	r := round{retrier: p, busy: map[string]bool{}, done: make(chan string), out: map[string]bool{}}
+	err := r.run(ctx)
+	for len(r.busy) > 0 {
+		r.finish(<-r.done)
+	}
+	return err
+}
+
+// round is one run of the job. Only its own goroutine reads and writes the maps.
+type round struct {
+	*retrier
+	busy map[string]bool // endpoints whose lane is at work
+	out  map[string]bool // endpoints that could not be decided about in this run
+	done chan string
+}
+
+func (r *round) run(ctx context.Context) error {
 	for timeLeft(ctx) {
-		due, err := p.store.Due(ctx, duePerShard)
+		due, err := r.store.Due(ctx, duePerShard, func(endpoint string) bool { return r.busy[endpoint] || r.out[endpoint] })
 		if err != nil {
 			return err
 		}
-		lanes := map[string][]deliverydb.Delivery{}
-		for _, i := range delivery.Heads(deliverydb.Plain(due)) {
-			if d := due[i]; !failing[d.Endpoint] {
-				lanes[d.Endpoint] = append(lanes[d.Endpoint], d)
-			}
-		}
-		if len(lanes) == 0 {
+		if len(due) == 0 && len(r.busy) == 0 {
 			return nil
 		}
-		p.round(ctx, lanes, failing)
+		lines := map[string][]deliverydb.Delivery{}
+		for _, d := range due {
+			lines[d.Endpoint] = append(lines[d.Endpoint], d)
+		}
+		for endpoint, line := range lines {
+			r.busy[endpoint] = true
+			go func() {
+				if !r.lane(ctx, line) {
+					r.done <- "!" + endpoint
+					return
+				}
+				r.done <- endpoint
+			}()
+		}
+		r.finish(<-r.done)
 	}
 	return nil
+}
+
+// finish takes a lane's word that it is at its end.
+func (r *round) finish(word string) {
+	endpoint, bad := word, word[0] == '!'
+	if bad {
+		endpoint = word[1:]
+		r.out[endpoint] = true
+	}
+	delete(r.busy, endpoint)
 }
 
 func timeLeft(ctx context.Context) bool {
@@ -47,46 +79,68 @@ func timeLeft(ctx context.Context) bool {
 	return ctx.Err() == nil && (!ok || time.Until(end) >= attemptNeeds)
 }
 
-// round works on every endpoint's lane at the same time and notes which endpoints failed.
-func (p *retrier) round(ctx context.Context, lanes map[string][]deliverydb.Delivery, failing map[string]bool) {
-	type outcome struct {
-		endpoint string
-		failed   bool
-	}
-	outcomes := make(chan outcome, len(lanes))
-	for endpoint, lane := range lanes {
-		go func() { outcomes <- outcome{endpoint, p.lane(ctx, lane)} }()
-	}
-	for range lanes {
-		if o := <-outcomes; o.failed {
-			failing[o.endpoint] = true
-		}
-	}
-}
-
-// lane attempts the deliveries of one endpoint, a few at once, until one fails. It tells whether one did, or could not be
-// decided.
+// lane works on what is due at one endpoint: first one delivery where the breaker is to be tried, then several at once.
+// It tells whether to come back to the endpoint in this run.
 func (p *retrier) lane(ctx context.Context, due []deliverydb.Delivery) bool {
-	var failed atomic.Bool
+	first := due[0]
+	breaker, err := p.store.Breaker(ctx, first.Tenant, first.Endpoint)
+	if err != nil {
+		p.log.WarnContext(ctx, "breaker could not be read", "endpoint", first.Endpoint, "error", err)
+		return false
+	}
+	heads := delivery.Heads(deliverydb.Plain(due))
+	width := laneWidth
+	if breaker.Tripped() {
+		width = 1
+	}
+	var stuck atomic.Bool
 	var group errgroup.Group
-	group.SetLimit(perEndpoint)
-	for _, d := range due {
-		if failed.Load() {
+	group.SetLimit(width)
+	tried := make([]bool, len(due))
+	for _, i := range heads {
+		if _, open := p.open(ctx, first.Delivery); stuck.Load() || open || !timeLeft(ctx) {
 			break
 		}
+		tried[i] = true
 		group.Go(func() error {
-			if !p.one(ctx, d) {
-				failed.Store(true)
+			if !p.one(ctx, due[i]) {
+				stuck.Store(true)
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // no attempt returns an error: each is logged where it happens
-	return failed.Load()
+	var rest []deliverydb.Delivery
+	for i, d := range due {
+		if !tried[i] {
+			rest = append(rest, d)
+		}
+	}
+	return !p.putOff(ctx, first.Delivery, rest) && !stuck.Load()
 }
 
-// one claims and attempts a delivery. It tells whether to go on with its endpoint: not after an attempt that failed, nor
-// when nothing could be decided.
+// open tells whether the endpoint's breaker is open, and until when.
+func (p *retrier) open(ctx context.Context, d delivery.Delivery) (time.Time, bool) {
+	b, err := p.store.Breaker(ctx, d.Tenant, d.Endpoint)
+	if err != nil {
+		return time.Time{}, false
+	}
+	return b.Open(p.now())
+}
+
+// putOff puts off what is due at an endpoint whose breaker is open. It tells whether it is.
+func (p *retrier) putOff(ctx context.Context, to delivery.Delivery, due []deliverydb.Delivery) bool {
+	until, open := p.open(ctx, to)
+	if !open {
+		return false
+	}
+	if err := p.store.Park(ctx, due, until); err != nil {
+		p.log.WarnContext(ctx, "deliveries could not be put off", "endpoint", to.Endpoint, "error", err)
+	}
+	return true
+}
+
+// one claims and attempts a delivery. It tells whether something was decided.
 func (p *retrier) one(ctx context.Context, d deliverydb.Delivery) bool {
 	taken, ok, err := p.store.Take(ctx, d, p.claim())
 	if err != nil {
@@ -97,6 +151,5 @@ func (p *retrier) one(ctx context.Context, d deliverydb.Delivery) bool {
 		return true
 	}
 	next := p.try(ctx, taken.Delivery, nil)
-	attempted, undecided := next.Tries != d.Tries, !next.LeaseUntil.IsZero()
-	return !undecided && (!attempted || next.State == delivery.Delivered)
+	return next.LeaseUntil.IsZero()
 }

@@ -29,6 +29,7 @@ func newHandler(d deps) *httpapi.API {
 	api := httpapi.New(d.api)
 	s.endpointRoutes(api)
 	s.deliveryRoutes(api)
+	s.feedRoutes(api)
 	describeMessages(api)
 	return api
 }
@@ -63,6 +64,23 @@ func (s *server) endpointRoutes(api *httpapi.API) {
 		Method: http.MethodPost, Path: "/v1/endpoints/{id}/test", ID: "test-endpoint", Summary: "Send a test message and show the answer",
 		Permission: identity.EndpointsWrite,
 	}, s.test)
+	httpapi.Handle(api, httpapi.Route{
+		Method: http.MethodPost, Path: "/v1/endpoints/{id}/replay", ID: "replay-endpoint",
+		Summary:    "Send an endpoint again what happened between two moments",
+		Permission: identity.DeliveriesRetry, Status: http.StatusAccepted,
+	}, s.replay)
+}
+
+func (s *server) feedRoutes(api *httpapi.API) {
+	httpapi.Handle(api, httpapi.Route{
+		Method: http.MethodGet, Path: "/v1/events", ID: "poll-events", Summary: "Poll for events instead of receiving them",
+		Permission: identity.EventsRead,
+	}, s.feed)
+	httpapi.Handle(api, httpapi.Route{
+		Method: http.MethodPost, Path: "/v1/events/acknowledgement", ID: "acknowledge-events",
+		Summary:    "Have the hub remember how far one has polled",
+		Permission: identity.EventsRead, Status: http.StatusNoContent,
+	}, s.acknowledge)
 }
 
 func (s *server) deliveryRoutes(api *httpapi.API) {

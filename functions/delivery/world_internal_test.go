@@ -3,7 +3,10 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +22,7 @@ import (
 	"github.com/go-json-experiment/json"
 	official "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"ryggrad.internal/hub/shared/channel"
 	"ryggrad.internal/hub/shared/delivery"
 	"ryggrad.internal/hub/shared/delivery/deliverydb"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
@@ -116,8 +120,9 @@ func (w *world) restart() {
 			Ledger: ledger, Keys: w.keys, Now: w.clock.Now, Random: rand.Reader, CacheFor: 30 * time.Second,
 		}),
 		orders: orderdb.New(orderdb.Options{Ledger: ledger, Keys: w.keys, Now: w.clock.Now, Random: rand.Reader}),
-		client: outbound.New(outbound.Options{Policy: webhook.Policy{AllowLoopback: true}}),
-		now:    w.clock.Now, random: mathrand.Float64, claim: rand.Text, log: log,
+		client: outbound.New(outbound.Options{Policy: webhook.Policy{AllowLoopback: true}}), lanes: newLanes(),
+		directory: identitydb.NewDirectory(identitydb.DirectoryOptions{Ledger: ledger, Keys: w.keys, Now: w.clock.Now}),
+		now:       w.clock.Now, random: mathrand.Float64, claim: rand.Text, log: log,
 	}
 }
 
@@ -225,6 +230,9 @@ type receiver struct {
 	arrived chan struct{} // if set, told of the first message
 	release chan struct{} // if set, waited for before an answer
 
+	say        string // the body to answer with
+	retryAfter string // the header to answer with
+
 	mu       sync.Mutex
 	hooks    []*official.Webhook
 	answers  []int // the statuses to answer with, the last one for ever
@@ -237,6 +245,8 @@ type message struct {
 	Type     string
 	Sequence int64
 	Body     string
+
+	Deliverect string // the signature as Deliverect makes it, if any
 }
 
 func newReceiver(t *testing.T, answers ...int) *receiver {
@@ -251,9 +261,11 @@ func newReceiver(t *testing.T, answers ...int) *receiver {
 	return r
 }
 
-func (r *receiver) trust(secret webhook.Secret) {
+func (r *receiver) trust(secret webhook.Secret) { r.t.Helper(); r.trustText(secret.Reveal()) }
+
+func (r *receiver) trustText(secret string) {
 	r.t.Helper()
-	hook, err := official.NewWebhook(secret.Reveal())
+	hook, err := official.NewWebhook(secret)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -290,12 +302,18 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if err := json.Unmarshal(body, &m); err != nil {
 		r.t.Error(err)
 	}
-	r.messages = append(r.messages, message{req.Header.Get(webhook.HeaderID), m.Type, m.Data.Sequence, string(body)})
+	r.messages = append(r.messages, message{
+		req.Header.Get(webhook.HeaderID), m.Type, m.Data.Sequence, string(body), req.Header.Get(channel.DeliverectSignature),
+	})
 	status := r.answers[0]
 	if len(r.answers) > 1 {
 		r.answers = r.answers[1:]
 	}
+	if r.retryAfter != "" && status != http.StatusOK {
+		w.Header().Set("Retry-After", r.retryAfter)
+	}
 	w.WriteHeader(status)
+	_, _ = io.WriteString(w, r.say) // the sender may have left
 }
 
 func (r *receiver) answer(statuses ...int) {
@@ -317,6 +335,13 @@ func (r *receiver) sequences() []int64 {
 		all = append(all, m.Sequence)
 	}
 	return all
+}
+
+// hmacHex signs a body as Deliverect does.
+func hmacHex(secret, body string) string {
+	m := hmac.New(sha256.New, []byte(secret))
+	m.Write([]byte(body))
+	return hex.EncodeToString(m.Sum(nil))
 }
 
 // syncBuffer is a log that many write.

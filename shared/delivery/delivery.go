@@ -30,6 +30,7 @@ type Attempt struct {
 	Status   int // of the answer; 0 when there was none
 	Failure  webhook.Failure
 	Duration time.Duration
+	Answer   string // the answer's beginning, masked
 }
 
 // Delivery is one event for one endpoint.
@@ -52,6 +53,7 @@ type Delivery struct {
 	LeaseUntil time.Time // somebody works on it until then, at most
 	Claim      string    // who
 	SettledAt  time.Time
+	Request    string // the newest message's beginning, masked
 }
 
 // ID returns the one id of an event's delivery to an endpoint.
@@ -89,9 +91,10 @@ func (d Delivery) Hold(until time.Time) Delivery {
 }
 
 // Record decides what follows from an attempt that began at the given time: the delivery is settled, or due again after
-// the wait of the schedule or what the answer asked for, whichever is longer. random is a number in [0, 1).
+// the wait of the schedule or what the answer asked for, whichever is longer. random is a number in [0, 1). The answer's
+// text is kept as it is: mask it before, see [Masked].
 func (d Delivery) Record(r webhook.Result, at time.Time, random float64) Delivery {
-	d.Attempts = append(append([]Attempt(nil), d.Attempts...), Attempt{at, r.Status, r.Failure, r.Duration})
+	d.Attempts = append(append([]Attempt(nil), d.Attempts...), Attempt{at, r.Status, r.Failure, r.Duration, r.BodyPrefix})
 	if extra := len(d.Attempts) - keptAttempts; extra > 0 {
 		d.Attempts = d.Attempts[extra:]
 	}
@@ -113,6 +116,18 @@ func (d Delivery) Record(r webhook.Result, at time.Time, random float64) Deliver
 		return d.settle(Failed, Exhausted, done)
 	}
 	return d.Hold(next)
+}
+
+// Log keeps the beginning of what a message said. Give it the message without the guest.
+func (d Delivery) Log(request []byte) Delivery {
+	d.Request = cut(string(request), maxRequest)
+	return d
+}
+
+// MaskAnswer returns the result with no more of the answer than may be kept.
+func MaskAnswer(r webhook.Result, guest []string) webhook.Result {
+	r.BodyPrefix = Masked(r.BodyPrefix, guest, maxAnswer)
+	return r
 }
 
 // Fail settles the delivery without an attempt.
@@ -150,6 +165,7 @@ func (d Delivery) Document() map[string]any {
 	}
 	for name, text := range map[string]string{
 		"order": d.Order, "location": d.Location, "reason": string(d.Reason), "claim": d.Claim,
+		"request": d.Request,
 	} {
 		if text != "" {
 			doc[name] = text
@@ -172,6 +188,9 @@ func (a Attempt) document() map[string]any {
 	doc := map[string]any{"at": a.At, "status": int64(a.Status), "durationMs": a.Duration.Milliseconds()}
 	if a.Failure != "" {
 		doc["failure"] = string(a.Failure)
+	}
+	if a.Answer != "" {
+		doc["answer"] = a.Answer
 	}
 	return doc
 }
@@ -197,6 +216,7 @@ func ParseDelivery(id, tenant string, doc map[string]any) (Delivery, error) {
 		LeaseUntil: read[time.Time](&r, doc, "leaseUntil"),
 		Claim:      read[string](&r, doc, "claim"),
 		SettledAt:  read[time.Time](&r, doc, "settledAt"),
+		Request:    read[string](&r, doc, "request"),
 	}
 	if r.err != nil {
 		return Delivery{}, fmt.Errorf("delivery %s: %w", id, r.err)
@@ -210,5 +230,6 @@ func (r *reader) attempt(doc map[string]any) Attempt {
 		Status:   int(read[int64](r, doc, "status")),
 		Failure:  webhook.Failure(read[string](r, doc, "failure")),
 		Duration: time.Duration(read[int64](r, doc, "durationMs")) * time.Millisecond,
+		Answer:   read[string](r, doc, "answer"),
 	}
 }

@@ -24,6 +24,16 @@
 // earlier event of its order is not dispatched yet, or is not settled at the same endpoint ([Blocked]). It waits for as
 // long as that one is retried. What a person asks to send again comes late, and says so by its number.
 //
+// # Sick endpoints
+//
+// After five failures in a row an endpoint's [Breaker] opens: nothing is sent for a while that grows to five minutes, then
+// one message as a probe. What waits loses no attempt by it. The tenant is told by a notice.
+//
+// # The feed
+//
+// Who cannot be reached polls the same events. The feed is ordered by the events' times, and has no gaps though commits
+// become visible out of that order: see [FeedCursor].
+//
 // A receiver must still expect an event twice: an answer can be lost. The event's id is the message's id, the same over
 // all attempts, and tells it.
 //

@@ -35,8 +35,11 @@ const (
 // Format says in whose form an endpoint is sent events.
 type Format string
 
-// Ryggrad is the hub's own form, Standard Webhooks with `type`, `timestamp` and `data`.
-const Ryggrad Format = "ryggrad"
+// The formats.
+const (
+	Ryggrad    Format = "ryggrad"    // the hub's own form, Standard Webhooks with `type`, `timestamp` and `data`
+	Deliverect Format = "deliverect" // orders and their cancellation as Deliverect sends them to a POS, signed both ways
+)
 
 // Reason says why an endpoint is switched off, or a delivery failed.
 type Reason string
@@ -102,8 +105,26 @@ func (s Settings) Check(policy webhook.Policy) []fault.Detail {
 	if s.Payload != Thin && s.Payload != Full {
 		say("body.payload", "is neither thin nor full")
 	}
-	if s.Format != Ryggrad {
+	switch s.Format {
+	case Ryggrad:
+	case Deliverect:
+		found = append(found, s.checkDeliverect()...)
+	default:
 		say("body.format", "is not a format that is offered")
+	}
+	return found
+}
+
+// checkDeliverect finds what Deliverect's form cannot bring.
+func (s Settings) checkDeliverect() []fault.Detail {
+	var found []fault.Detail
+	for i, t := range s.Events {
+		if t.Known() && t != OrderReceived && t != OrderCancelled {
+			found = append(found, fault.Detail{Location: fmt.Sprintf("body.events[%d]", i), Message: "has no form in the format deliverect"})
+		}
+	}
+	if s.Payload == Thin {
+		found = append(found, fault.Detail{Location: "body.payload", Message: "must be full in the format deliverect"})
 	}
 	return found
 }

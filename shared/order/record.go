@@ -108,7 +108,12 @@ func (r Record) Advance(c Change, now time.Time, by string) (next Record, change
 	return r.step(c, now.UTC().Truncate(time.Microsecond), by), true, nil
 }
 
+// step makes the next record. Its time is after that of the step before, even where the clocks of two instances disagree,
+// so that times order what happened to an order.
 func (r Record) step(c Change, now time.Time, by string) Record {
+	if n := len(r.History); n > 0 && !now.After(r.History[n-1].At) {
+		now = r.History[n-1].At.Add(time.Microsecond)
+	}
 	r.Status, r.Reason = c.Status, c.Reason
 	r.Version++
 	if c.ReadyAt != "" {

@@ -94,7 +94,7 @@ func TestAChangeIsRemembered(t *testing.T) {
 	want := received()
 	want.Status, want.Version, want.Reason, want.ReadyAt = order.Cancelled, 3, "no rice", "2026-03-01T12:30:00Z"
 	want.History = append(want.History,
-		order.Step{Status: order.Accepted, At: want.Received, By: "client"},
+		order.Step{Status: order.Accepted, At: want.Received.Add(time.Microsecond), By: "client"}, // times order the steps
 		order.Step{Status: order.Cancelled, At: want.Received.Add(time.Second), By: "user"})
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"golang.org/x/sync/errgroup"
 
 	"ryggrad.internal/hub/shared/delivery"
 	"ryggrad.internal/hub/shared/fault"
@@ -56,20 +57,84 @@ func (s *Store) Delivery(ctx context.Context, tenant, id string) (Delivery, erro
 
 func noDelivery() error { return fault.New(fault.NotFound, "there is no delivery by this id") }
 
-// Due reads deliveries of all tenants that it is time to look at: at most limit of each of the 16 shards, the one that
-// waits longest first.
-func (s *Store) Due(ctx context.Context, limit int) ([]Delivery, error) {
+// The pages of a shard that [Store.Due] reads on over endpoints that are passed over.
+const mostPages = 20
+
+// Due reads deliveries of all tenants that it is time to look at: about limit of each of the 16 shards, the one that
+// waits longest first. Those to endpoints that skip names are passed over, so that a long line at one of them does not
+// hide what is due elsewhere.
+func (s *Store) Due(ctx context.Context, limit int, skip func(endpoint string) bool) ([]Delivery, error) {
 	now := s.now()
-	objects, err := s.sharded(ctx, func(shard int) firestore.Query {
-		return s.opts.Ledger.QueryAllTenants(collectionDeliveries).Where("us", "==", shard).
-			Where("nextAttemptAt", "<=", now).OrderBy("nextAttemptAt", firestore.Asc).Limit(limit)
-	})
-	if err != nil {
+	parts := make([][]Delivery, shards)
+	group, ctx := errgroup.WithContext(ctx)
+	for shard := range shards {
+		group.Go(func() (err error) {
+			q := s.opts.Ledger.QueryAllTenants(collectionDeliveries).Where("us", "==", shard).
+				Where("nextAttemptAt", "<=", now).OrderBy("nextAttemptAt", firestore.Asc).OrderBy(firestore.DocumentID, firestore.Asc)
+			parts[shard], err = s.dueOf(ctx, q, limit, skip)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("find deliveries that are due: %w", err)
 	}
-	due, err := parseDeliveries(objects)
+	due := slices.Concat(parts...)
 	slices.SortFunc(due, func(a, b Delivery) int { return cmp.Or(a.NextAt.Compare(b.NextAt), cmp.Compare(a.ID, b.ID)) })
-	return due, err
+	return due, nil
+}
+
+// dueOf reads one shard's part, page by page until there are enough or no more.
+func (s *Store) dueOf(ctx context.Context, q firestore.Query, limit int, skip func(endpoint string) bool) ([]Delivery, error) {
+	var due []Delivery
+	from := q
+	for range mostPages {
+		objects, err := s.opts.Ledger.List(ctx, from.Limit(limit))
+		if err != nil {
+			return nil, err
+		}
+		page, err := parseDeliveries(objects)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range page {
+			if !skip(d.Endpoint) {
+				due = append(due, d)
+			}
+		}
+		if len(page) < limit || len(due) >= limit {
+			break
+		}
+		last := page[len(page)-1]
+		from = q.StartAfter(last.NextAt, last.ID)
+	}
+	return due, nil
+}
+
+// mostParked is how many deliveries one commit puts off.
+const mostParked = 100
+
+// Park puts off deliveries of one tenant that nobody is working on. What somebody takes or settles meanwhile is left to
+// them.
+func (s *Store) Park(ctx context.Context, all []Delivery, until time.Time) error {
+	for part := range slices.Chunk(all, mostParked) {
+		writes := make([]ledgerdb.Write, len(part))
+		for i, d := range part {
+			writes[i] = ledgerdb.Patch(d.object, d.Hold(until).Document())
+		}
+		err := s.opts.Ledger.Bookkeep(ctx, part[0].Tenant, writes...)
+		if errors.Is(err, ledgerdb.ErrStale) { // one of them has moved: put off the others one by one
+			for i, w := range writes {
+				if err = s.opts.Ledger.Bookkeep(ctx, part[i].Tenant, w); err != nil && !errors.Is(err, ledgerdb.ErrStale) {
+					break
+				}
+				err = nil
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("put off deliveries to %s: %w", part[0].Endpoint, err)
+		}
+	}
+	return nil
 }
 
 // Before reads what may stand in front of a delivery: the order's earlier events, then its earlier deliveries. See
@@ -86,11 +151,9 @@ func (s *Store) Before(ctx context.Context, d delivery.Delivery) ([]delivery.Eve
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the events before delivery %s: %w", d.ID, err)
 	}
-	events := make([]delivery.Event, len(objects))
-	for i, o := range objects {
-		if events[i], err = delivery.ParseEvent(o.ID, o.Tenant, o.Fields); err != nil {
-			return nil, nil, err
-		}
+	events, err := parseEvents(objects)
+	if err != nil {
+		return nil, nil, err
 	}
 	deliveries, err := s.line(ctx, earlier(collectionDeliveries))
 	return events, Plain(deliveries), err

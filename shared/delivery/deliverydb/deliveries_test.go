@@ -206,7 +206,7 @@ func TestWhatIsDueIsFound(t *testing.T) {
 		want = append(want, d.ID)
 	}
 	ids := func() []string {
-		due, err := f.store.Due(t.Context(), 10)
+		due, err := f.store.Due(t.Context(), 10, none)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -375,7 +375,7 @@ func TestAPersonPutsADeliveryOnItsWayAgain(t *testing.T) {
 	if _, err := f.store.Again(t.Context(), tenant, d.ID, everybody); err != nil {
 		t.Fatal(err)
 	}
-	if due, err := f.store.Due(t.Context(), 10); err != nil || len(due) != 1 || due[0].State != delivery.Pending {
+	if due, err := f.store.Due(t.Context(), 10, none); err != nil || len(due) != 1 || due[0].State != delivery.Pending {
 		t.Errorf("due: %v, %v", due, err)
 	}
 }

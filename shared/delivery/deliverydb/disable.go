@@ -38,11 +38,16 @@ func (s *Store) Disable(ctx context.Context, tenant, id string, why delivery.Rea
 
 // disabled is the event that tells of it. Its id is made of the endpoint's and its revision, so that there is one only.
 func (s *Store) disabled(e delivery.Endpoint, revision int64) ledgerdb.Write {
-	sum := sha256.Sum256([]byte(e.ID + " " + strconv.FormatInt(revision, 10)))
-	id := delivery.EventPrefix + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
+	id := eventID(e.ID, strconv.FormatInt(revision, 10))
 	ev := delivery.Event{
 		ID: id, Tenant: e.Tenant, Type: delivery.EndpointDisabled, OccurredAt: s.now(), Pending: true,
 		Data: map[string]any{"endpoint": e.ID, "reason": string(e.Reason)},
 	}
-	return ledgerdb.Add(ledgerdb.Ref{Collection: collectionEvents, ID: id}, ev.Document())
+	return ledgerdb.Add(eventRef(id), ev.Document())
+}
+
+// eventID makes an event's id of what it tells of, so that there is one of it only.
+func eventID(of ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(of, " ")))
+	return delivery.EventPrefix + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
 }

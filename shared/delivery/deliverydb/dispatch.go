@@ -108,13 +108,7 @@ func (s *Store) Forgotten(ctx context.Context, before time.Time, limit int) ([]d
 	if err != nil {
 		return nil, fmt.Errorf("find forgotten events: %w", err)
 	}
-	events := make([]delivery.Event, len(objects))
-	for i, o := range objects {
-		if events[i], err = delivery.ParseEvent(o.ID, o.Tenant, o.Fields); err != nil {
-			return nil, err
-		}
-	}
-	return events, nil
+	return parseEvents(objects)
 }
 
 // sharded runs a query for each shard.

@@ -2,6 +2,8 @@
 //
 //	endpoints/{id}               an endpoint with its secrets, sealed under the tenant's key; changed by acts only
 //	deliveries/{event}_{endpoint}  what became of an event at an endpoint; bookkeeping, no act
+//	breakers/{endpoint}          that an endpoint is not to be called for a while; there is none of one that is well
+//	feeds/{id}                   how far somebody who polls the events has got
 //	events/{id}                  written with the act that it tells of; this package takes its mark away
 //
 // # Commits

@@ -13,6 +13,8 @@ const (
 	collectionEndpoints  = "endpoints"
 	collectionDeliveries = "deliveries"
 	collectionEvents     = "events"
+	collectionBreakers   = "breakers"
+	collectionFeeds      = "feeds"
 )
 
 // tries bounds how often a decision is made anew because somebody else was faster.
@@ -29,8 +31,9 @@ type Options struct {
 
 // Store keeps endpoints and deliveries. It is safe for concurrent use.
 type Store struct {
-	opts  Options
-	cache cache
+	opts     Options
+	cache    cache
+	breakers breakers
 }
 
 // New returns a Store.

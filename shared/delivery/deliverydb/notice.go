@@ -1,0 +1,25 @@
+package deliverydb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"ryggrad.internal/hub/shared/delivery"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+)
+
+// Notify gives the tenant a notice, as an event that the relay announces. It returns the event's id, or "" when the same
+// was said already.
+func (s *Store) Notify(ctx context.Context, tenant string, n delivery.Notice) (string, error) {
+	ev, of := n.Event(tenant, s.now())
+	ev.ID = eventID(append(of, tenant)...)
+	err := s.opts.Ledger.Bookkeep(ctx, tenant, ledgerdb.Add(eventRef(ev.ID), ev.Document()))
+	if errors.Is(err, ledgerdb.ErrExists) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("notify of %s: %w", n.Kind, err)
+	}
+	return ev.ID, nil
+}
