@@ -12,9 +12,18 @@ import (
 func platforms() []platform {
 	return []platform{
 		{"deliverect", deliverect},
+		{"deliveroo", deliveroo},
+		{"deliveryhero", deliveryHero},
+		{"doordash", doorDash},
+		{"generic", generic},
+		{"glovo", glovo},
+		{"hubrise", hubRise},
 		{"ifood", iFood},
+		{"jet", jet},
 		{"opendelivery", openDelivery},
 		{"otter", otter},
+		{"square", square},
+		{"takeaway", takeaway},
 		{"ubereats", uberEats},
 	}
 }

@@ -48,7 +48,9 @@ func TestEveryAdapterIsComplete(t *testing.T) {
 			}
 		}
 		for _, o := range []channel.Outcome{channel.Taken, channel.Repeated, channel.Noted} {
-			if r := a.Answer(o, "ord_1"); r.Status < 200 || r.Status > 299 {
+			r := a.Answer(o, "ord_1")
+			refused := a.Name == "jet" && o == channel.Repeated && r.Status == 409 // as its documents want it
+			if !refused && (r.Status < 200 || r.Status > 299) {
 				t.Errorf("%s answers %d to %s", a.Name, r.Status, o)
 			}
 		}

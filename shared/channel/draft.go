@@ -45,6 +45,7 @@ func (d *draft) identify(id, display string) {
 
 // message ends the translation: what was not used becomes extra, what was of an unexpected kind a warning.
 func (d *draft) message() (Message, error) {
+	d.settleType()
 	d.root.leftovers(d.extra)
 	if len(d.extra) > 0 {
 		d.Order.Extra = d.extra
@@ -137,13 +138,23 @@ func (d *draft) time(n *node) order.Time {
 
 // kind reads the type of an order. The platform's word stays for extra where it says more than our type does.
 func (d *draft) kind(n *node, types map[string]order.Type) {
-	d.Order.Type = types[strings.ToLower(n.peek())]
-	if d.Order.Type == "" {
-		n.wrong("is not a type of order that this platform documents")
-	}
-	if string(d.Order.Type) == strings.ToLower(n.peek()) {
+	sent := strings.ToLower(n.peek())
+	d.Order.Type = types[sent]
+	if string(d.Order.Type) == sent {
 		n.take()
 	}
+}
+
+// settleType gives an order a type whose platform's word for it is unknown, so that it reaches the kitchen all the same.
+func (d *draft) settleType() {
+	if d.Order.Type != "" {
+		return
+	}
+	d.Order.Type = order.Pickup
+	if d.Order.DeliveryAddress != nil {
+		d.Order.Type = order.Delivery
+	}
+	d.warn("type_unknown", "body.type", "is no type of order that is known; it is taken from whether there is an address")
 }
 
 func (d *draft) fee(kind string, amount int64) {
@@ -152,10 +163,10 @@ func (d *draft) fee(kind string, amount int64) {
 	}
 }
 
-// tax adds a tax. Whether the prices include it is settled at the end by [draft.settleTaxes].
-func (d *draft) tax(name string, amount int64) {
+// tax adds a tax, in the prices or on top of them; see [draft.settleTaxes] for platforms that do not say.
+func (d *draft) tax(name string, amount int64, included bool) {
 	if amount != 0 {
-		d.Order.Taxes = append(d.Order.Taxes, order.Tax{Name: either(name, "Tax"), Amount: amount})
+		d.Order.Taxes = append(d.Order.Taxes, order.Tax{Name: either(name, "Tax"), Amount: amount, Included: included})
 	}
 }
 
@@ -168,14 +179,9 @@ func (d *draft) settleTaxes() {
 	without := d.Order
 	without.Taxes = nil
 	if sum, ok := without.Sum(); ok && sum == d.Order.Total {
-		d.includeTaxes()
-	}
-}
-
-// includeTaxes says that the prices include the taxes.
-func (d *draft) includeTaxes() {
-	for i := range d.Order.Taxes {
-		d.Order.Taxes[i].Included = true
+		for i := range d.Order.Taxes {
+			d.Order.Taxes[i].Included = true
+		}
 	}
 }
 
@@ -246,16 +252,23 @@ func either(texts ...string) string {
 	return ""
 }
 
-// word makes a word of our vocabulary of a platform's: `CREDIT_CARD` becomes `credit_card`.
+// word makes a word of our vocabulary of a platform's: `CREDIT_CARD` and `CreditCard` become `credit_card`.
 func word(theirs string) string {
 	var w strings.Builder
-	for _, r := range strings.ToLower(theirs) {
+	small := false
+	for _, r := range theirs {
 		switch {
 		case 'a' <= r && r <= 'z':
 			w.WriteRune(r)
+		case 'A' <= r && r <= 'Z':
+			if small {
+				w.WriteByte('_')
+			}
+			w.WriteRune(r + 'a' - 'A')
 		case w.Len() > 0 && !strings.HasSuffix(w.String(), "_"):
 			w.WriteByte('_')
 		}
+		small = 'a' <= r && r <= 'z'
 	}
 	made := strings.Trim(w.String(), "_")
 	if made == "" || len(made) > 40 {

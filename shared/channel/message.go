@@ -15,6 +15,10 @@ type NewOrder struct {
 	Warnings []order.Warning // what is odd about the order or its translation
 	Original []byte          // the bytes to keep: as sent, but for masked card numbers
 
+	// Callback is where the platform wants to hear what became of the order; "" for nowhere in particular. It is no part of
+	// the order.
+	Callback string
+
 	faults []fault.Detail // what the adapter finds wrong beyond the rules of an order, in the platform's words
 }
 

@@ -100,7 +100,7 @@ func (d *draft) otterTotals(root *node) {
 	d.fee("delivery", d.major(total.get("deliveryFee")))
 	d.fee("tip", d.major(total.get("tip")))
 	d.discount(total.get("discount"), total.get("couponCode").text(), "unknown", d.major(total.get("discount")))
-	d.tax("Tax", d.major(total.get("tax")))
+	d.tax("Tax", d.major(total.get("tax")), false)
 	d.need(total.get("total"), "body.orderTotal.total")
 	d.Order.Total = d.major(total.get("total"))
 	d.settleTaxes()

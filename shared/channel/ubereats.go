@@ -80,7 +80,7 @@ func uberEatsOrder(root *node, link Link, _ Reference) (Message, error) {
 	}
 	d.need(charges.get("total"), "body.payment.charges.total")
 	o.Total = d.uberMoney(charges.get("total"))
-	d.tax("Tax", d.uberMoney(charges.get("tax")))
+	d.tax("Tax", d.uberMoney(charges.get("tax")), false)
 	d.uberPromotions(charges)
 	d.settleTaxes()
 	d.pay("online", d.uberMoney(charges.get("cash_amount_due")))
