@@ -27,6 +27,7 @@ func init() {
 	framework.HTTP("delivery", gcp.Serve("delivery", BuildDelivery))
 	framework.HTTP("dispatch", gcp.Serve("dispatch", BuildDispatch))
 	framework.HTTP("relay", gcp.Serve("relay", BuildRelay))
+	framework.HTTP("deadlines", gcp.Serve("deadlines", BuildDeadlines))
 	framework.HTTP("retry", gcp.Serve("retry", BuildRetry))
 }
 
@@ -110,6 +111,20 @@ func BuildRelay(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	}
 	r := &relayer{store: p.courier.store, announcer: announcer, now: p.Now, log: p.Log}
 	return p.handle("relay", r.relay)
+}
+
+// BuildDeadlines makes the function that decides for those who do not.
+func BuildDeadlines(ctx context.Context, env gcp.Env) (http.Handler, error) {
+	p, err := assemble(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	announcer, err := p.Announcer(ctx)
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	w := &watch{store: p.courier.store, orders: p.courier.orders, directory: p.Directory, announcer: announcer, now: p.Now, log: p.Log}
+	return p.handle("deadlines", w.look)
 }
 
 // BuildRetry makes the function that attempts what is due.

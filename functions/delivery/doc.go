@@ -4,6 +4,7 @@
 //	dispatch  Pub/Sub, topic events: makes the deliveries of one event and attempts each at once
 //	relay     every minute: announces again what was not dispatched within 30 seconds
 //	retry     every minute: attempts what is due
+//	deadlines every minute: warns of orders that must be decided soon, and decides as the channel link's policy says
 //
 // The way of an event through this package: whoever wrote it announces its id. dispatch.go finds the tenant's endpoints
 // that want it and commits a delivery for each; courier.go takes each delivery through its turn in the order's line, its

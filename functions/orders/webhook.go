@@ -166,8 +166,11 @@ func (s *server) takeFromChannel(ctx context.Context, a arrival, m channel.NewOr
 		return channel.Reply{}, err
 	}
 	placed, err := s.take(ctx, orderdb.Placement{
-		Order:    m.Order,
-		Origin:   order.Origin{Tenant: a.link.Tenant, Link: a.link.ID, Adapter: a.adapter.Name, Identity: m.Identity},
+		Order: m.Order,
+		Origin: order.Origin{
+			Tenant: a.link.Tenant, Link: a.link.ID, Adapter: a.adapter.Name, Identity: m.Identity,
+			AcceptBy: order.DecideBy(m.Order.PlacedAt, a.request.At, a.adapter.AcceptWithin),
+		},
 		Act:      a.act(actionReceiveFromChannel),
 		Region:   location.Country,
 		Original: m.Original,

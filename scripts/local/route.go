@@ -24,12 +24,13 @@ import (
 // the start.
 func builds() map[string]gcp.Build {
 	return map[string]gcp.Build{
-		"auth":     auth.BuildAuth,
-		"delivery": delivery.BuildDelivery,
-		"dispatch": delivery.BuildDispatch,
-		"orders":   orders.BuildOrders,
-		"relay":    delivery.BuildRelay,
-		"retry":    delivery.BuildRetry,
+		"auth":      auth.BuildAuth,
+		"deadlines": delivery.BuildDeadlines,
+		"delivery":  delivery.BuildDelivery,
+		"dispatch":  delivery.BuildDispatch,
+		"orders":    orders.BuildOrders,
+		"relay":     delivery.BuildRelay,
+		"retry":     delivery.BuildRetry,
 	}
 }
 

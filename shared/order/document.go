@@ -163,6 +163,9 @@ func (r Record) Document() map[string]any {
 	if r.Reason != "" {
 		doc["reason"] = r.Reason
 	}
+	if r.Status == Received && !r.AcceptBy.IsZero() { // only then there is something to look for
+		doc["acceptBy"] = r.AcceptBy
+	}
 	if r.ReadyAt != "" {
 		doc["readyAt"] = string(r.ReadyAt)
 	}
@@ -191,6 +194,7 @@ func ParseRecord(id string, doc map[string]any) (Record, error) {
 		Reason:   read[string](&r, doc, "reason"),
 		ReadyAt:  Time(read[string](&r, doc, "readyAt")),
 		Received: read[time.Time](&r, doc, "receivedAt"),
+		AcceptBy: read[time.Time](&r, doc, "acceptBy"),
 		History:  readList(&r, doc, "history", (*reader).step),
 	}
 	if r.err != nil {

@@ -21,7 +21,8 @@ type Record struct {
 	Reason   string // what the newest change gave as its reason
 	ReadyAt  Time   // when the location expects it to be ready
 	Received time.Time
-	History  []Step // oldest first, the newest is the present status
+	AcceptBy time.Time // until when the channel wants it decided; zero when it does not say
+	History  []Step    // oldest first, the newest is the present status
 }
 
 // A Step is one status that an order reached.
@@ -36,7 +37,8 @@ type Origin struct {
 	Tenant   string
 	Link     string
 	Adapter  string
-	Identity []string // the channel's identity fields, in the adapter's order
+	Identity []string  // the channel's identity fields, in the adapter's order
+	AcceptBy time.Time // see [DecideBy]
 }
 
 // ID returns the id of the order that this origin names.
@@ -47,7 +49,7 @@ func Receive(from Origin, face Order, now time.Time, by string) Record {
 	now = now.UTC().Truncate(time.Microsecond)
 	return Record{
 		ID: from.ID(), Tenant: from.Tenant, Link: from.Link, Adapter: from.Adapter,
-		Order: face, Status: Received, Version: 1, Received: now,
+		Order: face, Status: Received, Version: 1, Received: now, AcceptBy: from.AcceptBy,
 		History: []Step{{Status: Received, At: now, By: by}},
 	}
 }

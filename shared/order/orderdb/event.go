@@ -16,12 +16,13 @@ import (
 func announce(r order.Record) (write ledgerdb.Write, id string) {
 	sum := sha256.Sum256([]byte(r.ID + " " + strconv.FormatInt(r.Version, 10)))
 	id = delivery.EventPrefix + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
+	newest := r.History[len(r.History)-1]
 	e := delivery.Event{
 		ID: id, Tenant: r.Tenant, Type: eventType(r.Status), Order: r.ID, Location: r.Order.Location, Sequence: r.Version,
-		OccurredAt: r.History[len(r.History)-1].At, Pending: true,
+		OccurredAt: newest.At, Pending: true,
 		Data: map[string]any{
 			"status": string(r.Status), "version": r.Version, "channel": r.Link,
-			"channelOrderId": r.Order.ChannelOrderID, "displayId": r.Order.DisplayID,
+			"channelOrderId": r.Order.ChannelOrderID, "displayId": r.Order.DisplayID, "by": newest.By,
 		},
 	}
 	return ledgerdb.Add(ledgerdb.Ref{Collection: collectionEvents, ID: id}, e.Document()), id
