@@ -17,7 +17,7 @@ const module = "ryggrad.internal/hub/"
 func pure() []string {
 	return []string{
 		"shared/fault", "shared/order", "shared/channel", "shared/delivery", "shared/identity", "shared/identity/token",
-		"shared/identity/password",
+		"shared/identity/assertion", "shared/identity/password",
 		"shared/envelope", "shared/ledger", "shared/ledger/tlog", "shared/webhook",
 	}
 }

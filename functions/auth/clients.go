@@ -9,6 +9,7 @@ import (
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/httpapi"
 	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/identity/assertion"
 	"ryggrad.internal/hub/shared/identity/identitydb"
 )
 
@@ -82,11 +83,10 @@ func showClient(c identity.Client, uses map[string]time.Time) clientBody {
 		ClientID: c.ID, Name: c.Name, Scopes: c.Scopes, Locations: c.Locations, Channel: c.Channel,
 		CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt, Disabled: c.Disabled, Secrets: []clientSecretBody{},
 	}
-	for _, k := range c.Secrets {
-		body.Secrets = append(body.Secrets, clientSecretBody{ID: k.ID, Kind: identity.KindClientSecret, CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt})
-	}
-	for _, k := range c.Keys {
-		body.Secrets = append(body.Secrets, clientSecretBody{k.ID, identity.KindAPIKey, k.CreatedAt, k.ExpiresAt, uses[k.ID]})
+	for _, kind := range identity.SecretKinds() {
+		for _, k := range c.Credentials(kind) {
+			body.Secrets = append(body.Secrets, clientSecretBody{k.ID, kind, k.CreatedAt, k.ExpiresAt, uses[k.ID]})
+		}
 	}
 	return body
 }
@@ -181,34 +181,46 @@ const defaultOverlap = 24 * time.Hour
 type rotateSecretInput struct {
 	ID   string `path:"id" maxLength:"64" doc:"The client's id"`
 	Body struct {
-		Kind    identity.SecretKind `json:"kind" enum:"client_secret,api_key" doc:"Which kind of secret"`
-		Overlap *int                `json:"overlapSeconds,omitempty" minimum:"0" maximum:"2592000" doc:"How long the former one goes on, at most 30 days; 86400 unless said otherwise"`
+		Kind    identity.SecretKind  `json:"kind" enum:"client_secret,api_key,public_key,signing_secret" doc:"Which kind of secret"`
+		Overlap *int                 `json:"overlapSeconds,omitempty" minimum:"0" maximum:"2592000" doc:"How long the former one goes on, at most 30 days; 86400 unless said otherwise"`
+		JWK     *assertion.ClientKey `json:"jwk,omitempty" doc:"With public_key only: the public half of a key that the client made itself"`
 	}
 }
 
-func (in *rotateSecretInput) rotation() identitydb.Rotation {
+func (in *rotateSecretInput) rotation() (identitydb.Rotation, error) {
 	r := identitydb.Rotation{Client: in.ID, Kind: in.Body.Kind, Overlap: defaultOverlap}
 	if in.Body.Overlap != nil {
 		r.Overlap = time.Duration(*in.Body.Overlap) * time.Second
 	}
-	return r
+	if (in.Body.JWK != nil) != (r.Kind == identity.KindPublicKey) {
+		return r, fault.New(fault.Invalid, "a public key needs a jwk, and only it does").
+			With(fault.Detail{Location: "body.jwk", Message: "goes with the kind public_key"})
+	}
+	if in.Body.JWK != nil {
+		r.Key = *in.Body.JWK
+	}
+	return r, nil
 }
 
 type rotatedSecretOutput struct {
 	Body struct {
 		ID    string              `json:"id"`
 		Kind  identity.SecretKind `json:"kind"`
-		Value string              `json:"value" doc:"The secret; keep it, it is not shown again"`
+		Value string              `json:"value,omitempty" doc:"The secret; keep it, it is not shown again. Absent of a public key."`
 	}
 }
 
 func (s *server) rotateSecret(ctx context.Context, call httpapi.Call, in *rotateSecretInput) (*rotatedSecretOutput, error) {
-	secret, err := s.store.RotateSecret(ctx, act(call), in.rotation())
+	r, err := in.rotation()
+	if err != nil {
+		return nil, err
+	}
+	secret, err := s.store.RotateSecret(ctx, act(call), r)
 	if err != nil {
 		return nil, err
 	}
 	out := &rotatedSecretOutput{}
-	out.Body.ID, out.Body.Kind, out.Body.Value = secret.ID(), in.Body.Kind, secret.Reveal()
+	out.Body.ID, out.Body.Kind, out.Body.Value = secret.ID, r.Kind, secret.Value
 	return out, nil
 }
 

@@ -4,12 +4,23 @@
 //	/v1/locations                                  the restaurants of the tenant
 //	/v1/clients                                    its integrations, with two live secrets of a kind while one rotates
 //	POST /v1/oauth/token                           client credentials (RFC 6749, section 4.4) → a token (RFC 9068)
+//	POST /v1/oauth/revoke                          end one of one's own tokens (RFC 7009)
+//	POST /v1/oauth/introspect                      ask what a token of the tenant is (RFC 7662)
 //	GET  /.well-known/oauth-authorization-server   what this server can do (RFC 8414)
 //	GET  /.well-known/jwks.json                    the public keys (RFC 7517)
 //
 // The token endpoint speaks OAuth's own language: forms in, and refusals as `error` and `error_description` (RFC 6749,
 // section 5.2). What is no refusal (too many requests, a body that is too large, something that is down) is a problem
 // (RFC 9457) as everywhere. Tokens live ten minutes, never longer than their client.
+//
+// Clients prove themselves by a secret, or by an assertion that they sign with a key of their own (RFC 7523), of which the
+// hub knows the public half. An assertion is good once: its id is remembered in the same commit as the token that it
+// gets, so that no instance takes it again and nothing is paid for that.
+//
+// # When a token ends
+//
+// With its time. Functions verify tokens without asking anybody, so a revoked one is taken until then, ten minutes at
+// most; introspection tells at once. What must end sooner is a session or an API key.
 //
 // # What a guesser learns
 //

@@ -4,12 +4,14 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/identity/assertion"
 	"ryggrad.internal/hub/shared/ledger"
 )
 
@@ -184,10 +186,12 @@ func TestABodyThatIsTooLargeIsNotRead(t *testing.T) {
 	}
 }
 
-func FuzzReadTokenRequest(f *testing.F) {
+func FuzzReadRequest(f *testing.F) {
 	f.Add("grant_type=client_credentials&client_id=a&client_secret=b", "", "")
 	f.Add("grant_type=client_credentials", basic("a%3Ab", "c+d"), "")
 	f.Add("a=1&a=2", "Basic Og==", "client_secret=x")
+	f.Add("client_assertion=a.b.c&client_assertion_type="+url.QueryEscape(assertion.Type), "", "")
+	f.Add("client_secret=b&client_assertion=a.b.c&token=x", "", "")
 	f.Fuzz(func(t *testing.T, body, authorization, query string) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, pathToken, strings.NewReader(body))
 		r.URL.RawQuery = query
@@ -195,10 +199,12 @@ func FuzzReadTokenRequest(f *testing.F) {
 		if authorization != "" {
 			r.Header.Set("Authorization", authorization)
 		}
-		req, err := readTokenRequest(r)
+		_, shown, err := readRequest(r)
 		switch {
-		case err != nil && req != (tokenRequest{}):
-			t.Errorf("a refused request was read as %+v", req)
+		case err != nil && shown != (proof{}):
+			t.Errorf("a refused request was read as one of %q", shown.client)
+		case err == nil && shown.secret != "" && shown.assertion != "":
+			t.Error("two proofs were taken")
 		case err == nil && query != "":
 			t.Errorf("parameters in the address were taken: %q", query)
 		}

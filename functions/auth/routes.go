@@ -12,9 +12,11 @@ import (
 
 // The paths that the metadata names.
 const (
-	pathToken    = "/v1/oauth/token" //nolint:gosec // an address, no credential
-	pathMetadata = "/.well-known/oauth-authorization-server"
-	pathKeys     = "/.well-known/jwks.json"
+	pathToken      = "/v1/oauth/token" //nolint:gosec // an address, no credential
+	pathRevoke     = "/v1/oauth/revoke"
+	pathIntrospect = "/v1/oauth/introspect"
+	pathMetadata   = "/.well-known/oauth-authorization-server"
+	pathKeys       = "/.well-known/jwks.json"
 )
 
 // deps are what the handler works with.
@@ -39,15 +41,7 @@ func newHandler(d deps) *httpapi.API {
 	d.api.Description = "Who may use the hub: locations, clients and their secrets; the access tokens that the other functions take, and the keys that verify them."
 	api := httpapi.New(d.api)
 	s.refuse = api.Refuse
-	api.HandleRaw(httpapi.Route{
-		Method: http.MethodPost, Path: pathToken, ID: "issue-token",
-		Summary:    "Exchange a client's credentials for an access token (OAuth 2.0)",
-		Permission: httpapi.Public,
-		Takes:      []httpapi.Content{{Type: "application/x-www-form-urlencoded", Of: tokenForm{}}},
-		Gives: map[int][]httpapi.Content{
-			http.StatusOK: {{Of: answer{}}}, http.StatusBadRequest: {{Of: refusal{}}}, http.StatusUnauthorized: {{Of: refusal{}}},
-		},
-	}, s.token)
+	s.oauthRoutes(api)
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodGet, Path: pathMetadata, ID: "get-oauth-metadata", Summary: "Describe the token endpoint (RFC 8414)",
 		Permission: httpapi.Public,
@@ -59,4 +53,25 @@ func newHandler(d deps) *httpapi.API {
 	s.locationRoutes(api)
 	s.clientRoutes(api)
 	return api
+}
+
+// oauthRoutes are the endpoints that speak OAuth: forms in, and its own errors out.
+func (s *server) oauthRoutes(api *httpapi.API) {
+	for _, e := range []struct {
+		path, id, summary string
+		takes, gives      any
+		handle            func(http.ResponseWriter, *http.Request, httpapi.Call) error
+	}{
+		{pathToken, "issue-token", "Exchange a client's credentials for an access token (OAuth 2.0)", tokenForm{}, answer{}, s.token},
+		{pathRevoke, "revoke-token", "End one of the client's own access tokens (RFC 7009)", aboutForm{}, revoked{}, s.revoke},
+		{pathIntrospect, "introspect-token", "Ask what an access token of the tenant is (RFC 7662)", aboutForm{}, introspection{}, s.introspect},
+	} {
+		api.HandleRaw(httpapi.Route{
+			Method: http.MethodPost, Path: e.path, ID: e.id, Summary: e.summary, Permission: httpapi.Public,
+			Takes: []httpapi.Content{{Type: "application/x-www-form-urlencoded", Of: e.takes}},
+			Gives: map[int][]httpapi.Content{
+				http.StatusOK: {{Of: e.gives}}, http.StatusBadRequest: {{Of: refusal{}}}, http.StatusUnauthorized: {{Of: refusal{}}},
+			},
+		}, e.handle)
+	}
 }

@@ -2,16 +2,15 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
 	"github.com/go-json-experiment/json"
 
-	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/httpapi"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/identity/token"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
 const (
@@ -23,35 +22,6 @@ const (
 	tokenPrefix = "tok_"
 )
 
-// The error codes of RFC 6749, section 5.2.
-const (
-	invalidRequest       = "invalid_request"
-	invalidClient        = "invalid_client"
-	invalidScope         = "invalid_scope"
-	unsupportedGrantType = "unsupported_grant_type"
-)
-
-// refusal is an error of the token endpoint as its caller sees it.
-type refusal struct {
-	Code        string `json:"error" doc:"As RFC 6749, section 5.2, lists them"`
-	Description string `json:"error_description" doc:"What is wrong, for a person"` // printable ASCII without quotes and backslashes, says the RFC
-
-	caller identity.Caller // who it is, if that was proven
-}
-
-// Error gives the text for the log.
-func (r *refusal) Error() string { return r.Code + ": " + r.Description }
-
-func refuse(code, description string) error { return &refusal{Code: code, Description: description} }
-
-// status is 401 for who could not prove itself, else 400.
-func (r *refusal) status() int {
-	if r.Code == invalidClient {
-		return http.StatusUnauthorized
-	}
-	return http.StatusBadRequest
-}
-
 // answer is a token as given out (RFC 6749, section 5.1).
 type answer struct {
 	AccessToken string `json:"access_token"`
@@ -62,32 +32,8 @@ type answer struct {
 
 // token exchanges a client's credentials for an access token.
 func (s *server) token(w http.ResponseWriter, r *http.Request, call httpapi.Call) error {
-	given, err := s.exchange(r)
-	var refused *refusal
-	switch {
-	case errors.As(err, &refused):
-		s.api.Log.WarnContext(r.Context(), "access token refused", "reason", refused.Code, "request_id", call.RequestID)
-		s.note(r.Context(), call, refused)
-		if refused.Code == invalidClient {
-			w.Header().Set("WWW-Authenticate", `Basic realm="ryggrad"`)
-		}
-		write(w, refused.status(), refused)
-	case err != nil:
-		return err
-	default:
-		write(w, http.StatusOK, given)
-	}
-	return nil
-}
-
-// note puts a refusal of who asks, or of what it may have, into the audit log. Requests that say nothing are none.
-func (s *server) note(ctx context.Context, call httpapi.Call, refused *refusal) {
-	switch refused.Code {
-	case invalidClient:
-		s.refuse(ctx, call, refused.caller, "the client's credentials do not hold")
-	case invalidScope:
-		s.refuse(ctx, call, refused.caller, "the client may not have the scope")
-	}
+	given, err := s.exchange(r, call)
+	return s.answered(w, r, call, given, err)
 }
 
 // write answers as OAuth asks.
@@ -100,33 +46,27 @@ func write(w http.ResponseWriter, status int, v any) {
 	_ = json.MarshalWrite(w, v) // the caller may have left; there is nobody else to tell
 }
 
-func (s *server) exchange(r *http.Request) (answer, error) {
-	req, err := readTokenRequest(r)
+func (s *server) exchange(r *http.Request, call httpapi.Call) (answer, error) {
+	form, shown, err := readRequest(r)
 	if err != nil {
 		return answer{}, err
 	}
-	switch {
-	case req.grantType == "":
+	switch form.Get("grant_type") {
+	case "":
 		return answer{}, refuse(invalidRequest, "grant_type is missing")
-	case req.grantType != clientCredentials:
+	case clientCredentials:
+	default:
 		return answer{}, refuse(unsupportedGrantType, "only client_credentials is taken here")
-	case req.client == "" || req.secret == "":
-		return answer{}, refuse(invalidClient, "client_id and client_secret are missing")
 	}
-	client, credential, err := s.clients.Client(r.Context(), req.client, req.secret)
+	client, err := s.prove(r.Context(), shown)
 	if err != nil {
-		return answer{}, asRefusal(err, invalidClient)
-	}
-	scopes, err := narrow(client, req.scope)
-	if err != nil {
-		err = asRefusal(err, invalidScope)
-		var refused *refusal
-		if errors.As(err, &refused) {
-			refused.caller = client.CallerWith(credential)
-		}
 		return answer{}, err
 	}
-	return s.issue(r.Context(), client, credential, scopes)
+	scopes, err := narrow(client.Client, form.Get("scope"))
+	if err != nil {
+		return answer{}, of(client.CallerWith(client.credential), asRefusal(err, invalidScope))
+	}
+	return s.issue(r.Context(), call, client, scopes)
 }
 
 // narrow returns the scopes that are asked for, as far as the client has them.
@@ -138,24 +78,32 @@ func narrow(client identity.Client, list string) (identity.Scopes, error) {
 	return client.Narrow(asked)
 }
 
-// asRefusal turns what the caller is to blame for into a refusal and leaves failures what they are.
-func asRefusal(err error, code string) error {
-	var f *fault.Error
-	if !errors.As(err, &f) {
-		return err
-	}
-	switch f.Kind {
-	case fault.Unauthenticated, fault.Forbidden, fault.Invalid:
-		return refuse(code, f.Message)
-	default:
-		return err
-	}
-}
-
-func (s *server) issue(ctx context.Context, client identity.Client, credential string, scopes identity.Scopes) (answer, error) {
-	id, err := identity.NewID(tokenPrefix, s.random)
+// issue signs a token and writes down that it was given out, before it is.
+func (s *server) issue(ctx context.Context, call httpapi.Call, client proven, scopes identity.Scopes) (answer, error) {
+	claims, err := s.claims(client.Client, scopes)
 	if err != nil {
 		return answer{}, err
+	}
+	raw, err := s.signer.Sign(ctx, claims)
+	if err != nil {
+		return answer{}, err
+	}
+	by := ledgerdb.ActOf(client.CallerWith(client.credential), "", call.RequestID)
+	if err := s.store.RecordToken(ctx, by, claims, client.once); err != nil {
+		return answer{}, of(client.CallerWith(client.credential), asRefusal(err, invalidClient))
+	}
+	s.api.Log.InfoContext(ctx, "access token issued",
+		"tenant", client.Tenant, "client", client.ID, "credential_id", client.credential, "token_id", claims.ID)
+	return answer{
+		AccessToken: raw, TokenType: "Bearer", ExpiresIn: int(claims.ExpiresAt.Sub(claims.IssuedAt).Seconds()), Scope: scopes.String(),
+	}, nil
+}
+
+// claims are what a token for the client says.
+func (s *server) claims(client identity.Client, scopes identity.Scopes) (token.Claims, error) {
+	id, err := identity.NewID(tokenPrefix, s.random)
+	if err != nil {
+		return token.Claims{}, err
 	}
 	issued := s.api.Now().UTC().Truncate(time.Second)
 	expires := issued.Add(tokenLife)
@@ -163,19 +111,11 @@ func (s *server) issue(ctx context.Context, client identity.Client, credential s
 		expires = client.ExpiresAt.Truncate(time.Second)
 	}
 	if !expires.After(issued) {
-		return answer{}, refuse(invalidClient, "the client ends this very second")
+		return token.Claims{}, refuse(invalidClient, "the client ends this very second")
 	}
-	raw, err := s.signer.Sign(ctx, token.Claims{
+	return token.Claims{
 		Issuer: s.issuer, Audience: s.issuer, ID: id, Client: client.ID, IssuedAt: issued, ExpiresAt: expires,
 		Tenant: client.Tenant, Subject: client.CallerWith(id).Actor,
 		Scopes: scopes, Locations: client.Locations, Channel: client.Channel,
-	})
-	if err != nil {
-		return answer{}, err
-	}
-	s.api.Log.InfoContext(ctx, "access token issued",
-		"tenant", client.Tenant, "client", client.ID, "credential_id", credential, "token_id", id)
-	return answer{
-		AccessToken: raw, TokenType: "Bearer", ExpiresIn: int(expires.Sub(issued).Seconds()), Scope: scopes.String(),
 	}, nil
 }

@@ -2,12 +2,15 @@ package auth
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	golang "github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 	"github.com/lestrrat-go/jwx/v3/jwk"
 	"github.com/lestrrat-go/jwx/v3/jwt"
@@ -18,7 +21,10 @@ import (
 	"ryggrad.internal/hub/shared/localcloud/wire"
 )
 
-const rpcSign = "/google.cloud.kms.v1.KeyManagementService/AsymmetricSign"
+const (
+	rpcSign   = "/google.cloud.kms.v1.KeyManagementService/AsymmetricSign"
+	rpcCommit = "/google.firestore.v1.Firestore/Commit"
+)
 
 // authenticate asks another function whose token it is.
 func (w *world) authenticate(raw string) (identity.Caller, error) {
@@ -85,6 +91,26 @@ func TestJWXFindsTheKeyAndVerifiesTheToken(t *testing.T) {
 	}
 }
 
+func TestGolangJWTVerifiesTheToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	raw := w.post(form(w.client)).token.AccessToken
+	keys, err := jwk.Parse([]byte(w.get(pathKeys).text))
+	w.must(err)
+	got, err := golang.Parse(raw, func(parsed *golang.Token) (any, error) {
+		kid, _ := parsed.Header["kid"].(string)
+		key, found := keys.LookupKeyID(kid)
+		if !found {
+			return nil, errors.New("the key is not published")
+		}
+		var public ecdsa.PublicKey
+		return &public, jwk.Export(key, &public)
+	}, golang.WithIssuer(issuer), golang.WithAudience(issuer), golang.WithValidMethods([]string{"ES256"}), golang.WithExpirationRequired())
+	if err != nil || !got.Valid || got.Header["typ"] != "at+jwt" {
+		t.Errorf("golang-jwt says %+v, %v", got, err)
+	}
+}
+
 func TestScopesMayBeNarrowed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -110,7 +136,7 @@ func TestATokenEndsWithItsClient(t *testing.T) {
 	}
 }
 
-func TestAKnownClientCostsOneSignatureAndNoRead(t *testing.T) {
+func TestAKnownClientCostsOneSignatureAndOneCommit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.post(form(w.client))
@@ -118,7 +144,7 @@ func TestAKnownClientCostsOneSignatureAndNoRead(t *testing.T) {
 	if got := w.post(form(w.client)); got.status != http.StatusOK {
 		t.Fatalf("answered %d %s", got.status, got.text)
 	}
-	if diff := cmp.Diff(map[string]int{rpcSign: 1}, w.Calls.Snapshot()); diff != "" {
+	if diff := cmp.Diff(map[string]int{rpcSign: 1, rpcCommit: 1}, w.Calls.Snapshot()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
@@ -133,7 +159,9 @@ func TestMetadataDescribesWhatIsThere(t *testing.T) {
 	for _, want := range []string{
 		`"issuer":"` + issuer + `"`, `"token_endpoint":"` + issuer + `/v1/oauth/token"`,
 		`"jwks_uri":"` + issuer + `/.well-known/jwks.json"`, `"grant_types_supported":["client_credentials"]`,
-		`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post"]`,
+		`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt"]`,
+		`"revocation_endpoint":"` + issuer + `/v1/oauth/revoke"`, `"introspection_endpoint":"` + issuer + `/v1/oauth/introspect"`,
+		`"token_endpoint_auth_signing_alg_values_supported":["ES256","PS256","EdDSA"]`,
 		`"response_types_supported":[]`, `"orders:write"`,
 	} {
 		if !strings.Contains(got.text, want) {

@@ -5,6 +5,7 @@ import (
 
 	"ryggrad.internal/hub/shared/httpapi"
 	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/identity/assertion"
 	"ryggrad.internal/hub/shared/identity/token"
 )
 
@@ -21,6 +22,15 @@ type metadata struct {
 	ResponseTypes []string `json:"response_types_supported" doc:"None: there is no authorization endpoint"`
 	GrantTypes    []string `json:"grant_types_supported" doc:"How tokens are asked for"`
 	AuthMethods   []string `json:"token_endpoint_auth_methods_supported" doc:"How clients prove themselves"`
+	Algorithms    []string `json:"token_endpoint_auth_signing_alg_values_supported" doc:"What assertions may be signed with"`
+
+	Revocation             string   `json:"revocation_endpoint" doc:"Where tokens are ended"`
+	RevocationMethods      []string `json:"revocation_endpoint_auth_methods_supported"`
+	RevocationAlgorithms   []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+	Introspection          string   `json:"introspection_endpoint" doc:"Where tokens are asked about"`
+	IntrospectionMethods   []string `json:"introspection_endpoint_auth_methods_supported"`
+	IntrospectionAlgorithm []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+	Documentation          string   `json:"service_documentation" doc:"The description of the whole hub"`
 }
 
 type metadataOutput struct {
@@ -35,10 +45,14 @@ func (s *server) metadata(context.Context, httpapi.Call, *struct{}) (*metadataOu
 			scopes = append(scopes, string(d.Permission))
 		}
 	}
+	methods, algorithms := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}, assertion.Algorithms()
 	return &metadataOutput{CacheControl: cacheable, Body: metadata{
 		Issuer: s.issuer, TokenEndpoint: s.issuer + pathToken, Keys: s.issuer + pathKeys,
 		Scopes: scopes, ResponseTypes: []string{}, GrantTypes: []string{clientCredentials},
-		AuthMethods: []string{"client_secret_basic", "client_secret_post"},
+		AuthMethods: methods, Algorithms: algorithms,
+		Revocation: s.issuer + pathRevoke, RevocationMethods: methods, RevocationAlgorithms: algorithms,
+		Introspection: s.issuer + pathIntrospect, IntrospectionMethods: methods, IntrospectionAlgorithm: algorithms,
+		Documentation: s.issuer + "/openapi.json",
 	}}, nil
 }
 

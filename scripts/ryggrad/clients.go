@@ -10,7 +10,7 @@ import (
 type clientCommands struct {
 	Create createClient `cmd:"" help:"Make a client; its secrets are shown once."`
 	List   listClients  `cmd:"" help:"List a tenant's clients."`
-	Rotate rotateClient `cmd:"" help:"Give a client a new secret or API key, shown once; the former one goes on for the overlap."`
+	Rotate rotateClient `cmd:"" help:"Give a client a new secret of a kind, shown once; the former one goes on for the overlap."`
 	Remove removeClient `cmd:"" help:"End a client with all its credentials."`
 }
 
@@ -100,7 +100,7 @@ func (c listClients) Run(d *desk) error {
 type rotateClient struct {
 	Tenant  string        `arg:"" help:"The tenant's id."`
 	Client  string        `arg:"" help:"The client's id."`
-	Kind    string        `enum:"client_secret,api_key" default:"api_key" help:"Which kind of secret (${enum})."`
+	Kind    string        `enum:"client_secret,api_key,signing_secret" default:"api_key" help:"Which kind of secret (${enum})."`
 	Overlap time.Duration `default:"24h" help:"How long the former one goes on; 0s ends it within a minute."`
 }
 
@@ -119,7 +119,7 @@ func (c rotateClient) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
-	return d.print(map[string]string{"id": secret.ID(), "kind": c.Kind, "value": secret.Reveal()})
+	return d.print(map[string]string{"id": secret.ID, "kind": c.Kind, "value": secret.Value})
 }
 
 type removeClient struct {

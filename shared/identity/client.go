@@ -23,6 +23,8 @@ type Client struct {
 	Disabled  bool
 	Secrets   Credentials // for the token endpoint
 	Keys      Credentials // API keys
+	Public    Credentials // public keys, whose private halves sign assertions for the token endpoint
+	Signing   Credentials // secrets that sign requests
 }
 
 // Check tells everything that is wrong with a client that is about to be created at now, as one [fault.Invalid] with
@@ -80,31 +82,59 @@ type SecretKind string
 
 // The kinds of secrets.
 const (
-	KindClientSecret SecretKind = "client_secret" // for the token endpoint
-	KindAPIKey       SecretKind = "api_key"       // sent with every request
+	KindClientSecret  SecretKind = "client_secret"  // for the token endpoint
+	KindAPIKey        SecretKind = "api_key"        // sent with every request
+	KindPublicKey     SecretKind = "public_key"     // its private half signs assertions for the token endpoint
+	KindSigningSecret SecretKind = "signing_secret" // signs requests
 )
+
+// SecretKinds returns every kind.
+func SecretKinds() []SecretKind {
+	return []SecretKind{KindClientSecret, KindAPIKey, KindPublicKey, KindSigningSecret}
+}
+
+// Credentials returns the client's credentials of a kind.
+func (c Client) Credentials(kind SecretKind) Credentials {
+	if list := c.list(kind); list != nil {
+		return *list
+	}
+	return nil
+}
+
+func (c *Client) list(kind SecretKind) *Credentials {
+	switch kind {
+	case KindClientSecret:
+		return &c.Secrets
+	case KindAPIKey:
+		return &c.Keys
+	case KindPublicKey:
+		return &c.Public
+	case KindSigningSecret:
+		return &c.Signing
+	default:
+		return nil
+	}
+}
 
 // Rotate adds the successor of a secret of that kind; see [Credentials.Rotate].
 func (c Client) Rotate(kind SecretKind, successor Credential, overlap time.Duration) (Client, error) {
-	var err error
-	switch kind {
-	case KindClientSecret:
-		c.Secrets, err = c.Secrets.Rotate(successor, overlap, successor.CreatedAt)
-	case KindAPIKey:
-		c.Keys, err = c.Keys.Rotate(successor, overlap, successor.CreatedAt)
-	default:
-		err = fault.New(fault.Invalid, "there is no such kind of secret")
+	list := c.list(kind)
+	if list == nil {
+		return c, fault.New(fault.Invalid, "there is no such kind of secret")
 	}
+	rotated, err := list.Rotate(successor, overlap, successor.CreatedAt)
+	*list = rotated
 	return c, err
 }
 
 // Without removes the secret with this id, of whatever kind. One that isn't there is [fault.NotFound].
 func (c Client) Without(secret string) (Client, error) {
-	if rest, err := c.Secrets.Without(secret); err == nil {
-		c.Secrets = rest
-		return c, nil
+	for _, kind := range SecretKinds() {
+		list := c.list(kind)
+		if rest, err := list.Without(secret); err == nil {
+			*list = rest
+			return c, nil
+		}
 	}
-	rest, err := c.Keys.Without(secret)
-	c.Keys = rest
-	return c, err
+	return c, fault.New(fault.NotFound, "there is no such secret")
 }

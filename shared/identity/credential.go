@@ -12,10 +12,12 @@ import (
 // maxActive is how many credentials of one kind a client may have at a time: the one in use and its successor.
 const maxActive = 2
 
-// Credential is what is kept of an API key or a client secret.
+// Credential is what is kept of something that a client proves itself with.
 type Credential struct {
 	ID        string
-	Hash      [sha256.Size]byte // of the whole text; see [Secret.Hash]
+	Hash      [sha256.Size]byte // of the whole text, see [Secret.Hash]; of a public key, of its text
+	Public    string            // a public key, as the JSON of its JWK; else ""
+	Sealed    []byte            // a signing secret, encrypted under the tenant's key; else none
 	CreatedAt time.Time
 	ExpiresAt time.Time // zero: it ends with its client
 }
@@ -32,6 +34,11 @@ func (c Credential) ActiveAt(now time.Time) bool {
 
 // Credentials are a client's credentials of one kind, oldest first.
 type Credentials []Credential
+
+// ActiveAt returns those that have not expired.
+func (c Credentials) ActiveAt(now time.Time) Credentials {
+	return slices.DeleteFunc(slices.Clone(c), func(have Credential) bool { return !have.ActiveAt(now) })
+}
 
 // Match finds the active credential that the secret opens. It compares with every one of them in constant time.
 func (c Credentials) Match(s Secret, now time.Time) (Credential, bool) {
@@ -52,7 +59,7 @@ func (c Credentials) Match(s Secret, now time.Time) (Credential, bool) {
 // are dropped. With two active already it refuses with [fault.Conflict]: one of them must be removed first, because
 // ending it would cut off whoever still uses it.
 func (c Credentials) Rotate(successor Credential, overlap time.Duration, now time.Time) (Credentials, error) {
-	active := slices.DeleteFunc(slices.Clone(c), func(have Credential) bool { return !have.ActiveAt(now) })
+	active := c.ActiveAt(now)
 	if len(active) >= maxActive {
 		return nil, fault.New(fault.Conflict, "%d are active already; remove one first", maxActive)
 	}

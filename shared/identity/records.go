@@ -100,6 +100,7 @@ func (c Client) Document() map[string]any {
 		"tenant": c.Tenant, "name": c.Name, "scopes": list(c.Scopes), "locations": list(c.Locations),
 		"channel": c.Channel, "createdAt": stored(c.CreatedAt), "expiresAt": stored(c.ExpiresAt),
 		"disabled": c.Disabled, "secrets": c.Secrets.list(), "keys": c.Keys.list(),
+		"public": c.Public.list(), "signing": c.Signing.list(),
 	}
 }
 
@@ -118,6 +119,8 @@ func ParseClient(id string, fields map[string]any) (Client, error) {
 		Disabled:  field[bool](d, "disabled"),
 		Secrets:   readCredentials(d, "secrets"),
 		Keys:      readCredentials(d, "keys"),
+		Public:    readCredentials(d, "public"),
+		Signing:   readCredentials(d, "signing"),
 	}
 	return c, d.err()
 }
@@ -125,9 +128,16 @@ func ParseClient(id string, fields map[string]any) (Client, error) {
 func (c Credentials) list() []any {
 	out := make([]any, len(c))
 	for i, one := range c {
-		out[i] = map[string]any{
+		fields := map[string]any{
 			"id": one.ID, "hash": one.Hash[:], "createdAt": stored(one.CreatedAt), "expiresAt": stored(one.ExpiresAt),
 		}
+		if one.Public != "" {
+			fields["public"] = one.Public
+		}
+		if one.Sealed != nil {
+			fields["sealed"] = one.Sealed
+		}
+		out[i] = fields
 	}
 	return out
 }
@@ -143,6 +153,8 @@ func readCredentials(d document, name string) Credentials {
 		c = append(c, Credential{
 			ID:        need[string](at, "id"),
 			Hash:      [sha256.Size]byte(hash),
+			Public:    field[string](at, "public"),
+			Sealed:    field[[]byte](at, "sealed"),
 			CreatedAt: field[time.Time](at, "createdAt"),
 			ExpiresAt: field[time.Time](at, "expiresAt"),
 		})

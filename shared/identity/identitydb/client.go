@@ -118,29 +118,6 @@ func (s *Store) RemoveClient(ctx context.Context, by ledgerdb.Act, id string) er
 	})
 }
 
-// Rotation asks for a new secret of a client.
-type Rotation struct {
-	Client  string
-	Kind    identity.SecretKind
-	Overlap time.Duration // how long the former one of this kind goes on
-}
-
-// RotateSecret gives a client a new secret, to be shown once.
-func (s *Store) RotateSecret(ctx context.Context, by ledgerdb.Act, r Rotation) (identity.Secret, error) {
-	draw := identity.NewClientSecret
-	if r.Kind == identity.KindAPIKey {
-		draw = identity.NewAPIKey
-	}
-	secret, err := draw(s.opts.Random)
-	if err != nil {
-		return secret, err
-	}
-	by.Action = "client.rotate_secret"
-	return secret, s.ChangeClient(ctx, by, r.Client, func(c identity.Client) (identity.Client, error) {
-		return c.Rotate(r.Kind, identity.NewCredential(secret, s.now()), r.Overlap)
-	})
-}
-
 // RemoveSecret ends one of a client's secrets before its time.
 func (s *Store) RemoveSecret(ctx context.Context, by ledgerdb.Act, client, secret string) error {
 	by.Action = "client.remove_secret"

@@ -10,6 +10,9 @@ import (
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
+// noClient is what all are told who are no client, whatever is wrong.
+const noClient = "the client's id or secret does not hold"
+
 const (
 	// markEvery is how often the last use of an API key is written.
 	markEvery = time.Hour
@@ -44,14 +47,14 @@ func (a *Authenticator) apiKey(ctx context.Context, text string) (identity.Calle
 func (a *Authenticator) Client(ctx context.Context, id, secretText string) (identity.Client, string, error) {
 	secret, err := identity.ParseClientSecret(secretText)
 	if err != nil || !identity.WellFormed(identity.ClientPrefix, id) {
-		return identity.Client{}, "", refused("the client's id or secret does not hold")
+		return identity.Client{}, "", refused(noClient)
 	}
 	client, err := a.matching(ctx, id, func(c identity.Client, now time.Time) bool {
 		_, ok := c.Secrets.Match(secret, now)
 		return ok
 	})
 	if err != nil {
-		return identity.Client{}, "", refusedUnless(err, "the client's id or secret does not hold")
+		return identity.Client{}, "", refusedUnless(err, noClient)
 	}
 	return client, secret.ID(), a.opts.Directory.inService(ctx, client.Tenant)
 }

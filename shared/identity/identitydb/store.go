@@ -22,6 +22,8 @@ const (
 	collectionClients   = "clients"
 	collectionKeys      = "apiKeys"
 	collectionSigning   = "signingKeys"
+	collectionTokens    = "accessTokens"
+	collectionOnce      = "usedOnce"
 	collectionUsers     = "users"
 	collectionSessions  = "sessions"
 	collectionLogins    = "logins"
