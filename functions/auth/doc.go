@@ -17,6 +17,8 @@
 // hub knows the public half. An assertion is good once: its id is remembered in the same commit as the token that it
 // gets, so that no instance takes it again and nothing is paid for that.
 //
+// Who cannot hold tokens may sign every request by a signing secret of the client; package identitydb says how.
+//
 // # When a token ends
 //
 // With its time. Functions verify tokens without asking anybody, so a revoked one is taken until then, ten minutes at

@@ -14,6 +14,7 @@ import (
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/functions/auth"
 	"ryggrad.internal/hub/functions/delivery"
+	"ryggrad.internal/hub/functions/keys"
 	"ryggrad.internal/hub/functions/orders"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/httpapi"
@@ -28,6 +29,7 @@ func builds() map[string]gcp.Build {
 		"deadlines": delivery.BuildDeadlines,
 		"delivery":  delivery.BuildDelivery,
 		"dispatch":  delivery.BuildDispatch,
+		"keys":      keys.BuildKeys,
 		"orders":    orders.BuildOrders,
 		"relay":     delivery.BuildRelay,
 		"retry":     delivery.BuildRetry,

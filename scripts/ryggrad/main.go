@@ -30,6 +30,7 @@ type commands struct {
 
 	Tenants tenantCommands `cmd:"" help:"Restaurant groups."`
 	Clients clientCommands `cmd:"" help:"Integrations of a tenant, their secrets and API keys."`
+	Keys    keyCommands    `cmd:"" help:"The keys that sign access tokens."`
 }
 
 func main() {

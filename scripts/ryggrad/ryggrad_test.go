@@ -91,6 +91,20 @@ func TestClientsAreMadeRotatedAndRemoved(t *testing.T) {
 	}
 }
 
+func TestSigningKeysAreListedAndRolled(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	var before, after []keyAnswer
+	c.read(&before, "keys", "list")
+	c.read(&after, "keys", "rotate")
+	if len(before) != 1 || before[0].State != "signing" || len(after) != 2 || after[0].State != "signing" || after[1].State != "waiting" || after[0].Retires == nil {
+		t.Errorf("%+v became %+v", before, after)
+	}
+	if _, err := c.run("keys", "rotate"); err == nil {
+		t.Error("a second key is published while the first waits")
+	}
+}
+
 func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)

@@ -46,21 +46,34 @@ func NewAuthenticator(opts AuthenticatorOptions) *Authenticator {
 }
 
 // Authenticate finds the caller by the request's Authorization header, which carries an access token, an API key or
-// a session's token as a Bearer token. A credential that does not hold is [fault.Unauthenticated], one of a suspended tenant
+// a session's token as a Bearer token, or by the request's signature (see [HeaderClient]). A credential that does not hold is [fault.Unauthenticated], one of a suspended tenant
 // [fault.Forbidden]; [fault.Unavailable] says that it cannot be told now.
 func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request) (identity.Caller, error) {
 	if err := refuseInAddress(r.URL.RawQuery); err != nil {
 		return identity.Caller{}, err
+	}
+	if len(r.Header.Values(HeaderClient)) > 0 {
+		caller, err := a.signed(ctx, r)
+		return a.inService(ctx, caller, err)
 	}
 	raw, err := bearer(r.Header)
 	if err != nil {
 		return identity.Caller{}, err
 	}
 	caller, err := a.caller(ctx, raw)
+	return a.inService(ctx, caller, err)
+}
+
+// inService refuses who is of a suspended tenant: a person at once, which costs a read, others within a minute.
+func (a *Authenticator) inService(ctx context.Context, caller identity.Caller, err error) (identity.Caller, error) {
 	if err != nil {
 		return identity.Caller{}, err
 	}
-	return caller, a.opts.Directory.inService(ctx, caller.Tenant)
+	age := Usual
+	if caller.Actor.Kind == identity.KindUser {
+		age = 0
+	}
+	return caller, a.opts.Directory.inServiceAs(ctx, caller.Tenant, age)
 }
 
 func (a *Authenticator) caller(ctx context.Context, raw string) (identity.Caller, error) {

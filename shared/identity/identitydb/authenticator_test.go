@@ -212,6 +212,53 @@ func TestTheLastUseIsWrittenOnceAnHour(t *testing.T) {
 	}
 }
 
+func TestAWarmRequestDoesNotWaitForTheLastUse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.instance(t)
+	h := i.build(t)
+	use := func(after time.Duration) (rpcs, commits int) {
+		w.clock.advance(after)
+		i.calls.Reset()
+		if _, err := i.present(t, h.issued.APIKey.Reveal()); err != nil {
+			t.Fatal(err)
+		}
+		return i.rpcs(), i.calls.Count(rpcCommit)
+	}
+	use(0)
+	use(59*time.Minute + 30*time.Second)
+	if n, _ := use(40 * time.Second); n != 0 {
+		t.Errorf("a warm use, an hour after the last mark, took %d calls", n)
+	}
+	if _, n := use(30 * time.Second); n != 1 {
+		t.Errorf("the use that reads the key again took %d commits", n)
+	}
+}
+
+func TestASuspendedTenantsPeopleAreOutAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i, elsewhere := w.instance(t), w.instance(t)
+	h := i.build(t)
+	_, token := i.session(t, h, func(*identity.Session) {})
+	key := h.issued.APIKey.Reveal()
+	for _, credential := range []string{token.Reveal(), key} {
+		if _, err := elsewhere.present(t, credential); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := i.store.SuspendTenant(t.Context(), by(h.tenant.ID), true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := elsewhere.present(t, token.Reveal()); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("the person at once: %v", err)
+	}
+	w.clock.advance(identitydb.Usual)
+	if _, err := elsewhere.present(t, key); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("the key after a minute: %v", err)
+	}
+}
+
 func TestAKeyWorksThoughItsUseCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	i := newWorld(t).instance(t)

@@ -111,11 +111,13 @@ func (u *uses) due(key apiKey, now time.Time) bool {
 	return true
 }
 
-// mark writes down that a key was used. Whether it succeeds makes no difference to the request: another instance may
+// mark writes down that a key was used: by the first request that it opens after the key was read again, which waited for
+// that read already. So what is warm never waits for it, nothing runs after an answer, and the time is right to the
+// hour and a minute. Whether it succeeds makes no difference to the request: another instance may
 // have written it, and an hour later it is tried again.
 func (a *Authenticator) mark(ctx context.Context, tenant string, key apiKey) {
 	now := a.opts.Now().UTC().Truncate(time.Microsecond)
-	if !a.uses.due(key, now) {
+	if !key.fresh.CompareAndSwap(true, false) || !a.uses.due(key, now) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, markTimeout)

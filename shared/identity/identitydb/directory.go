@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -101,7 +102,12 @@ func (d *Directory) link(ctx context.Context, id string, age time.Duration) (Ope
 
 // inService refuses the callers of a suspended tenant.
 func (d *Directory) inService(ctx context.Context, tenant string) error {
-	t, err := d.Tenant(ctx, tenant)
+	return d.inServiceAs(ctx, tenant, Usual)
+}
+
+// inServiceAs is inService for what was read at most age ago.
+func (d *Directory) inServiceAs(ctx context.Context, tenant string, age time.Duration) error {
+	t, err := d.tenants.get(ctx, tenant, age)
 	if fault.Is(err, fault.NotFound) || err == nil && t.Suspended {
 		return fault.New(fault.Forbidden, "the tenant is suspended").Because(err)
 	}
@@ -121,6 +127,7 @@ type apiKey struct {
 	object   ledgerdb.Object
 	client   string
 	lastUsed time.Time
+	fresh    *atomic.Bool // whether it was used since it was read
 }
 
 func (d *Directory) loadTenant(ctx context.Context, id string) (identity.Tenant, error) {
@@ -175,7 +182,9 @@ func (d *Directory) loadKey(ctx context.Context, id string) (apiKey, error) {
 		return apiKey{}, fmt.Errorf("%s names no client", o.Ref)
 	}
 	lastUsed, _ := o.Fields["lastUsedAt"].(time.Time)
-	return apiKey{object: o, client: client, lastUsed: lastUsed}, nil
+	fresh := &atomic.Bool{}
+	fresh.Store(true)
+	return apiKey{object: o, client: client, lastUsed: lastUsed, fresh: fresh}, nil
 }
 
 // find reads a document by its id in all tenants, where the id is what tells the tenant.

@@ -19,7 +19,20 @@
 // `clients/{id}` holds the hashes of a client's secrets and keys, so that the rules about two at a time are about one
 // document. `apiKeys/{key id}` only says whose key it is and when it was last used: written with the client's act, in
 // the same commit, and marked at most once an hour. A key that its client no longer lists is refused, whatever stands
-// there.
+// there. The mark is written by the request that has just waited for the key to be read again, so a warm request makes
+// no call for it; nothing is done after an answer, when a function has no CPU.
+//
+// # Signed requests
+//
+// Who can't hold tokens signs each request: the headers of Standard Webhooks and Ryggrad-Client; what is signed is
+// `id.timestamp.METHOD path.body`. It counts once, everywhere: its id is written to `usedOnce`, one write for this kind
+// of credential only, before anything is done. To put it into the handler's own commit would save that write on intake
+// and lose the promise on every route that reads, or fails before it commits. A retry is signed anew under a new id.
+//
+// # What counts once
+//
+// `usedOnce` holds the ids of signed requests and of client assertions (RFC 7523) until they would be refused for their
+// age. An assertion's goes into the commit that writes down the token that it got.
 //
 // # Sessions
 //
@@ -30,7 +43,8 @@
 //
 // # Signing keys
 //
-// `signingKeys/current` is one document with all published keys, each with the KMS version that signs with it. The
+// They roll by one command: a new version is published an hour before it signs, its predecessor retires when its last
+// token has ended and is disabled in KMS by the roll after. `signingKeys/current` is one document with all published keys, each with the KMS version that signs with it. The
 // auth function creates it from the first version of the KMS key when it is missing; whoever loses that race uses the
 // winner's. Verifiers read it every ten minutes, at an unknown key id at most every five seconds, and go on with what
 // they know for an hour while Firestore cannot be reached.

@@ -56,6 +56,9 @@ func (k *PublicKeys) Find(ctx context.Context, kid string) (*ecdsa.PublicKey, er
 	return nil, refused("the access token is signed by an unknown key")
 }
 
+// All returns the stored keys, those that no longer sign included. When there are none yet it is [fault.NotFound].
+func (k *PublicKeys) All(ctx context.Context) (token.KeySet, error) { return k.set(ctx, keysRead) }
+
 // set returns the stored keys, as read at most age ago. When there are none yet it is [fault.NotFound].
 func (k *PublicKeys) set(ctx context.Context, age time.Duration) (token.KeySet, error) {
 	keys, err := k.read.get(ctx, currentKeys, age)

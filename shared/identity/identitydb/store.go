@@ -24,6 +24,7 @@ const (
 	collectionSigning   = "signingKeys"
 	collectionTokens    = "accessTokens"
 	collectionOnce      = "usedOnce"
+	collectionEvents    = "events"
 	collectionUsers     = "users"
 	collectionSessions  = "sessions"
 	collectionLogins    = "logins"

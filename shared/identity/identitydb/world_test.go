@@ -53,7 +53,7 @@ type world struct {
 	clock *clock
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	return &world{
 		cloud: cloudtest.Start(t),
@@ -75,7 +75,7 @@ type instance struct {
 	log       *bytes.Buffer
 }
 
-func (w *world) instance(t *testing.T, dial ...grpc.DialOption) *instance {
+func (w *world) instance(t testing.TB, dial ...grpc.DialOption) *instance {
 	t.Helper()
 	i := &instance{world: w, log: &bytes.Buffer{}}
 	cfg, err := gcp.Load[gcp.Config](w.cloud.Env())

@@ -3,6 +3,7 @@ package token
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -52,6 +53,46 @@ func (s KeySet) JWKS(now time.Time) JWKS {
 		set.Keys = append(set.Keys, k.JWK)
 	}
 	return set
+}
+
+// PublishAhead is how long a key is published before it signs: longer than any verifier goes on with what it knows.
+const PublishAhead = time.Hour
+
+// Rolling tells whether a key waits to begin.
+func (s KeySet) Rolling(now time.Time) bool {
+	return slices.ContainsFunc(s, func(k PublishedKey) bool { return now.Before(k.NotBefore) })
+}
+
+// Retired returns the keys whose last tokens have ended.
+func (s KeySet) Retired(now time.Time) KeySet {
+	accepted := s.Accepted(now)
+	return slices.DeleteFunc(slices.Clone(s), func(k PublishedKey) bool {
+		return slices.ContainsFunc(accepted, func(a PublishedKey) bool { return a.ID == k.ID })
+	})
+}
+
+// Roll adds a key that begins to sign in [PublishAhead]. The others sign until then and retire when their last tokens have
+// ended; those that have retired already are gone.
+func (s KeySet) Roll(next PublishedKey, now time.Time) KeySet {
+	next.NotBefore, next.NotAfter = now.Add(PublishAhead), time.Time{}
+	last := next.NotBefore.Add(MaxLife + Leeway)
+	var rolled KeySet
+	for _, k := range s.Accepted(now) {
+		if k.NotAfter.IsZero() || last.Before(k.NotAfter) {
+			k.NotAfter = last
+		}
+		rolled = append(rolled, k)
+	}
+	return append(rolled, next)
+}
+
+// Age is how long the key that signs has done so.
+func (s KeySet) Age(now time.Time) time.Duration {
+	k, ok := s.Signing(now)
+	if !ok {
+		return 0
+	}
+	return now.Sub(k.NotBefore)
 }
 
 // Document gives the set's fields for the store. It holds public keys only.
