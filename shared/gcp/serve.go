@@ -131,3 +131,6 @@ type closing struct {
 	http.Handler
 	io.Closer
 }
+
+// Unwrap returns the handler itself.
+func (c closing) Unwrap() http.Handler { return c.Handler }
