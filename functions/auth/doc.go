@@ -3,6 +3,7 @@
 //
 //	/v1/locations                                  the restaurants of the tenant
 //	/v1/clients                                    its integrations, with two live secrets of a kind while one rotates
+//	/v1/support-grants                             whom of the hub's support the owner lets in
 //	POST /v1/oauth/token                           client credentials (RFC 6749, section 4.4) → a token (RFC 9068)
 //	POST /v1/oauth/revoke                          end one of one's own tokens (RFC 7009)
 //	POST /v1/oauth/introspect                      ask what a token of the tenant is (RFC 7662)
@@ -18,6 +19,14 @@
 // gets, so that no instance takes it again and nothing is paid for that.
 //
 // Who cannot hold tokens may sign every request by a signing secret of the client; package identitydb says how.
+//
+// # Support access
+//
+// Nobody of the hub's support sees a tenant unless its owner lets that very person in, for a reason, for certain
+// permissions, for a day at most. The person exchanges their session, proved just now, for a token that carries the
+// owner's authority and names them as `act`. The grant is read on every request, so its end ends everything at once, and
+// every request is written down before it is served, for the tenant to see. What support cannot be granted at all stands
+// with identity.Permission.ForSupport. Such a token is not active to whoever introspects it: it is for the hub only.
 //
 // # When a token ends
 //

@@ -91,6 +91,8 @@ func (s *server) note(ctx context.Context, call httpapi.Call, refused *refusal) 
 		s.refuse(ctx, call, refused.caller, "the client's credentials do not hold")
 	case invalidScope:
 		s.refuse(ctx, call, refused.caller, "the client may not have the scope")
+	case invalidTarget:
+		s.refuse(ctx, call, refused.caller, "the support grant does not hold")
 	case unauthorizedClient:
 		s.refuse(ctx, call, refused.caller, "the token is another client's")
 	}

@@ -29,8 +29,11 @@ type proofForm struct {
 
 // tokenForm describes the form of the token endpoint.
 type tokenForm struct {
-	GrantType string `json:"grant_type" enum:"client_credentials"`
+	GrantType string `json:"grant_type" enum:"client_credentials,urn:ietf:params:oauth:grant-type:token-exchange"`
 	Scope     string `json:"scope,omitempty" doc:"Permissions, with spaces between; absent means all that the client has." example:"orders:write orders:read"`
+	Subject   string `json:"subject_token,omitempty" doc:"Of a token exchange (RFC 8693): the session of a person of the hub's support." example:"rys_…"`
+	Kind      string `json:"subject_token_type,omitempty" enum:"urn:ietf:params:oauth:token-type:access_token"`
+	Resource  string `json:"resource,omitempty" doc:"Of a token exchange: the address of the support grant."`
 	proofForm
 }
 

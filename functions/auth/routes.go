@@ -52,6 +52,7 @@ func newHandler(d deps) *httpapi.API {
 	}, s.keys)
 	s.locationRoutes(api)
 	s.clientRoutes(api)
+	s.grantRoutes(api)
 	return api
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// clientCredentials is the one grant.
+	// clientCredentials is the grant of integrations.
 	clientCredentials = "client_credentials"
 	// tokenLife is how long a token lives, unless its client ends before.
 	tokenLife = 10 * time.Minute
@@ -28,6 +28,7 @@ type answer struct {
 	TokenType   string `json:"token_type"`
 	ExpiresIn   int    `json:"expires_in" doc:"Seconds"`
 	Scope       string `json:"scope" doc:"The permissions that the token carries"`
+	IssuedType  string `json:"issued_token_type,omitempty" doc:"Of a token exchange (RFC 8693)"`
 }
 
 // token exchanges a client's credentials for an access token.
@@ -55,8 +56,10 @@ func (s *server) exchange(r *http.Request, call httpapi.Call) (answer, error) {
 	case "":
 		return answer{}, refuse(invalidRequest, "grant_type is missing")
 	case clientCredentials:
+	case tokenExchange:
+		return s.getIn(r, call, form, shown)
 	default:
-		return answer{}, refuse(unsupportedGrantType, "only client_credentials is taken here")
+		return answer{}, refuse(unsupportedGrantType, "only client_credentials and token exchange are taken here")
 	}
 	client, err := s.prove(r.Context(), shown)
 	if err != nil {

@@ -158,7 +158,7 @@ func TestMetadataDescribesWhatIsThere(t *testing.T) {
 	}
 	for _, want := range []string{
 		`"issuer":"` + issuer + `"`, `"token_endpoint":"` + issuer + `/v1/oauth/token"`,
-		`"jwks_uri":"` + issuer + `/.well-known/jwks.json"`, `"grant_types_supported":["client_credentials"]`,
+		`"jwks_uri":"` + issuer + `/.well-known/jwks.json"`, `"grant_types_supported":["client_credentials","` + tokenExchange + `"]`,
 		`"token_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt"]`,
 		`"revocation_endpoint":"` + issuer + `/v1/oauth/revoke"`, `"introspection_endpoint":"` + issuer + `/v1/oauth/introspect"`,
 		`"token_endpoint_auth_signing_alg_values_supported":["ES256","PS256","EdDSA"]`,

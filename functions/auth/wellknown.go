@@ -48,7 +48,7 @@ func (s *server) metadata(context.Context, httpapi.Call, *struct{}) (*metadataOu
 	methods, algorithms := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}, assertion.Algorithms()
 	return &metadataOutput{CacheControl: cacheable, Body: metadata{
 		Issuer: s.issuer, TokenEndpoint: s.issuer + pathToken, Keys: s.issuer + pathKeys,
-		Scopes: scopes, ResponseTypes: []string{}, GrantTypes: []string{clientCredentials},
+		Scopes: scopes, ResponseTypes: []string{}, GrantTypes: []string{clientCredentials, tokenExchange},
 		AuthMethods: methods, Algorithms: algorithms,
 		Revocation: s.issuer + pathRevoke, RevocationMethods: methods, RevocationAlgorithms: algorithms,
 		Introspection: s.issuer + pathIntrospect, IntrospectionMethods: methods, IntrospectionAlgorithm: algorithms,

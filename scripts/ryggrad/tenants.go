@@ -14,6 +14,7 @@ type tenantCommands struct {
 	Create  createTenant  `cmd:"" help:"Make a tenant."`
 	List    listTenants   `cmd:"" help:"List tenants."`
 	Suspend suspendTenant `cmd:"" help:"Refuse every credential of a tenant: its sessions at once, the others within a minute."`
+	Operate operateTenant `cmd:"" help:"Say that a tenant runs the hub: other tenants' owners may let its people of the role support in."`
 	Resume  resumeTenant  `cmd:"" help:"Take a suspended tenant's credentials again."`
 }
 
@@ -22,11 +23,12 @@ type tenantAnswer struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
 	Suspended bool      `json:"suspended"`
+	Operator  bool      `json:"operator,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 }
 
 func showTenant(t identity.Tenant) tenantAnswer {
-	return tenantAnswer{ID: t.ID, Name: t.Name, Suspended: t.Suspended, CreatedAt: t.CreatedAt}
+	return tenantAnswer{ID: t.ID, Name: t.Name, Suspended: t.Suspended, Operator: t.Operator, CreatedAt: t.CreatedAt}
 }
 
 type createTenant struct {
@@ -87,6 +89,31 @@ type resumeTenant struct {
 
 // Run resumes a tenant.
 func (c resumeTenant) Run(d *desk) error { return d.suspend(c.Tenant, false) }
+
+type operateTenant struct {
+	Tenant string `arg:"" help:"Its id."`
+	Not    bool   `help:"Say that it no longer does."`
+}
+
+// Run marks the tenant that runs the hub.
+func (c operateTenant) Run(d *desk) error {
+	by, err := d.act(c.Tenant)
+	if err != nil {
+		return err
+	}
+	h, err := d.hub()
+	if err != nil {
+		return err
+	}
+	if err := h.Identities().SetOperator(d.ctx, by, !c.Not); err != nil {
+		return err
+	}
+	t, err := h.Identities().Tenant(d.ctx, c.Tenant)
+	if err != nil {
+		return err
+	}
+	return d.print(showTenant(t))
+}
 
 func (d *desk) suspend(tenant string, suspended bool) error {
 	by, err := d.act(tenant)

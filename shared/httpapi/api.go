@@ -29,6 +29,7 @@ type Options struct {
 	Authenticate Authenticate
 	Refused      Refused
 	Limit        Limit
+	Behalf       Behalf // who acts under another's authority is refused where there is none
 	Log          *slog.Logger
 	Now          func() time.Time
 	TrustedHops  int // how many proxies of our own append to X-Forwarded-For
@@ -41,6 +42,10 @@ type Authenticate func(ctx context.Context, r *http.Request) (identity.Caller, e
 // Refused is told of every request that is turned away because of who sends it, before it is answered. It must be quick
 // and bounded whatever comes; see ledgerdb's Refuse. Without one, refusals are only logged.
 type Refused func(ctx context.Context, r ledger.Refusal)
+
+// Behalf writes down that somebody acts under another's authority, before the request is served. One that cannot be written
+// is not served.
+type Behalf func(ctx context.Context, caller identity.Caller, requestID string, r *http.Request) error
 
 // Public is the permission of a route that needs no credential.
 const Public identity.Permission = ""

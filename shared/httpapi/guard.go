@@ -54,6 +54,9 @@ func (a *API) admit(r *http.Request, route Route) (Call, error) {
 	if err := a.charge(rec, "credential "+caller.Tenant+" "+caller.Actor.String()); err != nil {
 		return call, err
 	}
+	if err := a.behalf(r, call); err != nil {
+		return call, err
+	}
 	if !caller.Can(route.Permission) {
 		a.Refuse(r.Context(), call, caller, "the permission "+string(route.Permission)+" is missing")
 		return call, fault.New(fault.Forbidden, "this needs the permission %s, which the credential does not have", route.Permission)
@@ -62,6 +65,18 @@ func (a *API) admit(r *http.Request, route Route) (Call, error) {
 		return call, fault.New(fault.StepUp, "this is dangerous: prove again who you are, then repeat it")
 	}
 	return call, nil
+}
+
+// behalf has a request of somebody who acts under another's authority written down, whether or not it is allowed.
+func (a *API) behalf(r *http.Request, call Call) error {
+	switch {
+	case call.Caller.Act == nil:
+		return nil
+	case a.opts.Behalf == nil:
+		return fault.New(fault.Forbidden, "nobody acts for others here")
+	default:
+		return a.opts.Behalf(r.Context(), call.Caller, call.RequestID, r)
+	}
 }
 
 // refused answers a credential that does not hold or is out of service. Failures are counted by address, so that

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -24,6 +25,7 @@ import (
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/httpapi"
+	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/identity/identitydb"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 	"ryggrad.internal/hub/shared/order/orderdb"
@@ -100,8 +102,14 @@ func (h *Hub) Announcer(ctx context.Context) (event.Announcer, error) {
 func (h *Hub) API(limits httpapi.Limits) httpapi.Options {
 	return httpapi.Options{
 		Authenticate: h.Auth.Authenticate, Limit: limits.Limit(), Log: h.Log, Now: h.Now, TrustedHops: h.Config.TrustedHops,
-		Refused: h.Ledger.Refuse,
+		Refused: h.Ledger.Refuse, Behalf: h.behalf,
 	}
+}
+
+// behalf writes a request of the hub's support down for the tenant to see.
+func (h *Hub) behalf(ctx context.Context, caller identity.Caller, requestID string, r *http.Request) error {
+	return h.Identities().RecordSupport(ctx, ledgerdb.ActOf(caller, "", requestID), caller.Grant,
+		identitydb.SupportRequest{Method: r.Method, Path: r.URL.Path})
 }
 
 // Close writes the refusals that are only counted yet, sends what waits to be published and closes the clients.

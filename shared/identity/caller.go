@@ -8,6 +8,7 @@ type Caller struct {
 	Tenant     string    // the only tenant whose data the request sees; "" for a caller of no tenant
 	Actor      Actor     // whose authority is used
 	Act        *Actor    // who really acts, when it is somebody else (RFC 8693's `act`): staff under a grant
+	Grant      string    // the grant of support access that lets Act in
 	Scopes     Scopes    // what the credential allows
 	Locations  Locations // where it allows it
 	Channel    string    // the one channel link that the client stands for, or "" when it stands for none

@@ -9,7 +9,7 @@ import (
 // Document gives the tenant's fields for the store.
 func (t Tenant) Document() map[string]any {
 	return map[string]any{
-		"tenant": t.ID, "name": t.Name, "suspended": t.Suspended, "createdAt": stored(t.CreatedAt),
+		"tenant": t.ID, "name": t.Name, "suspended": t.Suspended, "operator": t.Operator, "createdAt": stored(t.CreatedAt),
 	}
 }
 
@@ -20,6 +20,7 @@ func ParseTenant(id string, fields map[string]any) (Tenant, error) {
 		ID:        id,
 		Name:      need[string](d, "name"),
 		Suspended: field[bool](d, "suspended"),
+		Operator:  field[bool](d, "operator"),
 		CreatedAt: field[time.Time](d, "createdAt"),
 	}
 	return t, d.err()

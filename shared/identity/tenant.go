@@ -7,6 +7,7 @@ type Tenant struct {
 	ID        string // `ten_…`
 	Name      string
 	Suspended bool // every credential of the tenant is refused; its data stays
+	Operator  bool // it runs the hub: its people of the role support may be let in by other tenants' owners
 	CreatedAt time.Time
 }
 

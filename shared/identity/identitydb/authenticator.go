@@ -87,6 +87,9 @@ func (a *Authenticator) caller(ctx context.Context, raw string) (identity.Caller
 	if err != nil {
 		return identity.Caller{}, err
 	}
+	if claims.Act != nil || claims.Grant != "" {
+		return a.supported(ctx, claims)
+	}
 	return claims.Caller(), nil
 }
 

@@ -29,6 +29,11 @@
 // of credential only, before anything is done. To put it into the handler's own commit would save that write on intake
 // and lose the promise on every route that reads, or fails before it commits. A retry is signed anew under a new id.
 //
+// # Support access
+//
+// A token that somebody of the hub's support got under a tenant's grant is the one kind that is not believed offline: the
+// grant and the token's record are read with every request, in one call.
+//
 // # What counts once
 //
 // `usedOnce` holds the ids of signed requests and of client assertions (RFC 7523) until they would be refused for their

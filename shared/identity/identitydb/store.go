@@ -25,6 +25,8 @@ const (
 	collectionTokens    = "accessTokens"
 	collectionOnce      = "usedOnce"
 	collectionEvents    = "events"
+	collectionGrants    = "supportGrants"
+	collectionSupport   = "supportRequests"
 	collectionUsers     = "users"
 	collectionSessions  = "sessions"
 	collectionLogins    = "logins"

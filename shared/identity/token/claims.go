@@ -40,6 +40,7 @@ type Claims struct {
 	Tenant    string
 	Subject   identity.Actor  // whose authority it carries
 	Act       *identity.Actor // who really acts, when it is somebody else
+	Grant     string          // the grant of support access that lets Act in
 	Scopes    identity.Scopes
 	Locations identity.Locations
 	Channel   string
@@ -48,7 +49,7 @@ type Claims struct {
 // Caller returns the caller who presents the token.
 func (c Claims) Caller() identity.Caller {
 	return identity.Caller{
-		Tenant: c.Tenant, Actor: c.Subject, Act: c.Act, Scopes: c.Scopes, Locations: c.Locations,
+		Tenant: c.Tenant, Actor: c.Subject, Act: c.Act, Grant: c.Grant, Scopes: c.Scopes, Locations: c.Locations,
 		Channel: c.Channel, Credential: c.ID,
 	}
 }
@@ -71,6 +72,7 @@ type payload struct {
 	ExpiresAt int64    `json:"exp"`
 	Subject   string   `json:"sub"`
 	Act       *act     `json:"act,omitempty"`
+	Grant     string   `json:"grant,omitempty"`
 	Scope     string   `json:"scope"`
 	Tenant    string   `json:"tenant"`
 	Locations []string `json:"locations"`
@@ -142,7 +144,7 @@ func (c Claims) payload() payload {
 		Issuer: c.Issuer, Audience: c.Audience, ID: c.ID, Client: c.Client,
 		IssuedAt: c.IssuedAt.Unix(), ExpiresAt: c.ExpiresAt.Unix(),
 		Subject: c.Subject.String(), Scope: c.Scopes.String(), Tenant: c.Tenant,
-		Locations: c.Locations, Channel: c.Channel,
+		Locations: c.Locations, Channel: c.Channel, Grant: c.Grant,
 	}
 	if !c.NotBefore.IsZero() {
 		p.NotBefore = c.NotBefore.Unix()
@@ -170,7 +172,7 @@ func (p payload) claims() (Claims, error) {
 	c := Claims{
 		Issuer: p.Issuer, Audience: p.Audience, ID: p.ID, Client: p.Client, Tenant: p.Tenant, Subject: subject,
 		IssuedAt: time.Unix(p.IssuedAt, 0).UTC(), ExpiresAt: time.Unix(p.ExpiresAt, 0).UTC(),
-		Scopes: scopesOf(p.Scope), Locations: p.Locations, Channel: p.Channel,
+		Scopes: scopesOf(p.Scope), Locations: p.Locations, Channel: p.Channel, Grant: p.Grant,
 	}
 	if p.NotBefore != 0 {
 		c.NotBefore = time.Unix(p.NotBefore, 0).UTC()

@@ -8,8 +8,8 @@
 // # What a token says
 //
 // The header is exactly {"alg":"ES256","kid":…,"typ":"at+jwt"}. The payload holds RFC 9068's required claims (iss, aud,
-// exp, iat, jti, sub, client_id), scope, and three of our own: tenant, locations, channel; and act (RFC 8693) when
-// somebody acts under another's authority. sub and act.sub are actors, as in `client:cli_…`, so that a client can never
+// exp, iat, jti, sub, client_id), scope, and three of our own: tenant, locations, channel; and act (RFC 8693) with
+// the grant that allows it when somebody acts under another's authority. sub and act.sub are actors, as in `client:cli_…`, so that a client can never
 // pass for a person who has the same id. Issuer and audience are the hub's own address, the only place where these
 // tokens mean anything.
 //
