@@ -396,11 +396,13 @@ func TestOtherTenantsThingsAreNowhere(t *testing.T) {
 // bodies are what routes with a thing's id need to be sent, so that the id is what they stumble over.
 func bodies() map[string]string {
 	return map[string]string{
-		"change-location":      `{"name":"Taken","timezone":"Europe/Stockholm","currency":"SEK","country":"SE"}`,
-		"rotate-client-secret": `{"kind":"api_key"}`,
-		"change-endpoint":      `{"url":"http://127.0.0.1:9/taken","events":["order.received"]}`,
-		"advance-order":        `{"status":"accepted"}`,
-		"replay-endpoint":      fmt.Sprintf(`{"since":%q,"until":%q}`, time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), time.Now().UTC().Format(time.RFC3339)),
+		"change-location":            `{"name":"Taken","timezone":"Europe/Stockholm","currency":"SEK","country":"SE"}`,
+		"rotate-client-secret":       `{"kind":"api_key"}`,
+		"change-channel":             `{"locations":[{"location":"loc_aaaaaaaaaaaaaaaaaaaaaaaaaa"}],"policy":{"onDeadline":"accept"}}`,
+		"rotate-channel-credentials": `{"credentials":{"webhook":"taken over"}}`,
+		"change-endpoint":            `{"url":"http://127.0.0.1:9/taken","events":["order.received"]}`,
+		"advance-order":              `{"status":"accepted"}`,
+		"replay-endpoint":            fmt.Sprintf(`{"since":%q,"until":%q}`, time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), time.Now().UTC().Format(time.RFC3339)),
 	}
 }
 

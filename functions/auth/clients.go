@@ -57,8 +57,8 @@ func (b newClientBody) client() identity.Client {
 	return identity.Client{Name: b.Name, Scopes: b.Scopes, Locations: b.Locations, Channel: b.Channel, ExpiresAt: b.ExpiresAt.UTC()}
 }
 
-// clientBody is a client as it is shown.
-type clientBody struct {
+// ClientDetails is a client as it is shown.
+type ClientDetails struct {
 	ClientID  string                `json:"clientId"`
 	Name      string                `json:"name"`
 	Scopes    []identity.Permission `json:"scopes" nullable:"false"`
@@ -78,8 +78,8 @@ type clientSecretBody struct {
 	LastUsedAt time.Time           `json:"lastUsedAt,omitzero" doc:"Of an API key, to the hour"`
 }
 
-func showClient(c identity.Client, uses map[string]time.Time) clientBody {
-	body := clientBody{
+func showClient(c identity.Client, uses map[string]time.Time) ClientDetails {
+	body := ClientDetails{
 		ClientID: c.ID, Name: c.Name, Scopes: c.Scopes, Locations: c.Locations, Channel: c.Channel,
 		CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt, Disabled: c.Disabled, Secrets: []clientSecretBody{},
 	}
@@ -100,7 +100,7 @@ type createdClientOutput struct {
 
 // createdClientBody is a client with its first secrets, which are never shown again.
 type createdClientBody struct {
-	clientBody
+	ClientDetails
 	ClientSecret string `json:"clientSecret" doc:"For the token endpoint; keep it, it is not shown again" example:"ryc_live_…"`
 	APIKey       string `json:"apiKey" doc:"To send with every request instead of a token; keep it, it is not shown again" example:"ryg_live_…"`
 }
@@ -115,7 +115,7 @@ func (s *server) createClient(ctx context.Context, call httpapi.Call, in *create
 		return nil, err
 	}
 	return &createdClientOutput{Location: pathClients + "/" + issued.Client.ID, Body: createdClientBody{
-		clientBody: showClient(issued.Client, nil), ClientSecret: issued.ClientSecret.Reveal(), APIKey: issued.APIKey.Reveal(),
+		ClientDetails: showClient(issued.Client, nil), ClientSecret: issued.ClientSecret.Reveal(), APIKey: issued.APIKey.Reveal(),
 	}}, nil
 }
 
@@ -142,9 +142,9 @@ type clientInput struct {
 	ID string `path:"id" maxLength:"64" doc:"The client's id"`
 }
 
-type clientOutput struct{ Body clientBody }
+type clientOutput struct{ Body ClientDetails }
 
-type clientsOutput struct{ Body pageBody[clientBody] }
+type clientsOutput struct{ Body pageBody[ClientDetails] }
 
 func (s *server) listClients(ctx context.Context, call httpapi.Call, in *pageInput) (*clientsOutput, error) {
 	page, err := in.page(identity.ClientPrefix)
@@ -156,7 +156,7 @@ func (s *server) listClients(ctx context.Context, call httpapi.Call, in *pageInp
 		return nil, err
 	}
 	return &clientsOutput{paged(*in, found, func(c identity.Client) string { return c.ID },
-		func(c identity.Client) (clientBody, bool) { return showClient(c, nil), true })}, nil
+		func(c identity.Client) (ClientDetails, bool) { return showClient(c, nil), true })}, nil
 }
 
 func (s *server) getClient(ctx context.Context, call httpapi.Call, in *clientInput) (*clientOutput, error) {

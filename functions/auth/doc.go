@@ -2,6 +2,7 @@
 // endpoint, its metadata, and the public keys that everybody verifies tokens by.
 //
 //	/v1/locations                                  the restaurants of the tenant
+//	/v1/channels                                   the delivery platforms that it is linked to, with their credentials
 //	/v1/clients                                    its integrations, with two live secrets of a kind while one rotates
 //	/v1/support-grants                             whom of the hub's support the owner lets in
 //	POST /v1/oauth/token                           client credentials (RFC 6749, section 4.4) → a token (RFC 9068)

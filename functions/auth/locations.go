@@ -36,30 +36,30 @@ func (s *server) locationRoutes(api *httpapi.API) {
 	}, s.removeLocation)
 }
 
-// placeBody is what is decided about a location.
-type placeBody struct {
+// LocationSettings is what is decided about a location.
+type LocationSettings struct {
 	Name     string `json:"name" minLength:"1" maxLength:"120" doc:"For people" example:"Storgatan"`
 	Timezone string `json:"timezone" maxLength:"64" doc:"A zone of the IANA database" example:"Europe/Stockholm"`
 	Currency string `json:"currency" pattern:"^[A-Z]{3}$" doc:"ISO 4217; every order of the location is in it" example:"SEK"`
 	Country  string `json:"country" pattern:"^[A-Z]{2}$" doc:"ISO 3166-1 alpha-2; how local phone numbers are read" example:"SE"`
 }
 
-func (b placeBody) location(id string) identity.Location {
+func (b LocationSettings) location(id string) identity.Location {
 	return identity.Location{ID: id, Name: b.Name, Timezone: b.Timezone, Currency: b.Currency, Country: b.Country}
 }
 
 // locationBody is a location as it is shown.
 type locationBody struct {
 	ID string `json:"id"`
-	placeBody
+	LocationSettings
 	CreatedAt time.Time `json:"createdAt"`
 }
 
 func showLocation(l identity.Location) locationBody {
-	return locationBody{ID: l.ID, placeBody: placeBody{l.Name, l.Timezone, l.Currency, l.Country}, CreatedAt: l.CreatedAt}
+	return locationBody{ID: l.ID, LocationSettings: LocationSettings{l.Name, l.Timezone, l.Currency, l.Country}, CreatedAt: l.CreatedAt}
 }
 
-type createLocationInput struct{ Body placeBody }
+type createLocationInput struct{ Body LocationSettings }
 
 type createdLocationOutput struct {
 	Location string `header:"Location" doc:"The location's address"`
@@ -72,7 +72,7 @@ type locationInput struct {
 
 type changeLocationInput struct {
 	ID   string `path:"id" maxLength:"64" doc:"The location's id"`
-	Body placeBody
+	Body LocationSettings
 }
 
 type locationOutput struct{ Body locationBody }

@@ -19,8 +19,8 @@ type proof struct {
 	assertion string
 }
 
-// proofForm describes the part of a form by which the client proves itself; readProof reads it.
-type proofForm struct {
+// ProofForm describes the part of a form by which the client proves itself; readProof reads it.
+type ProofForm struct {
 	ClientID      string `json:"client_id,omitempty" doc:"Here, or as the user of an Authorization header of the Basic scheme." example:"cli_…"`
 	ClientSecret  string `json:"client_secret,omitempty" doc:"Beside client_id." example:"ryc_live_…"`
 	AssertionType string `json:"client_assertion_type,omitempty" enum:"urn:ietf:params:oauth:client-assertion-type:jwt-bearer" doc:"With client_assertion."`
@@ -34,14 +34,14 @@ type tokenForm struct {
 	Subject   string `json:"subject_token,omitempty" doc:"Of a token exchange (RFC 8693): the session of a person of the hub's support." example:"rys_…"`
 	Kind      string `json:"subject_token_type,omitempty" enum:"urn:ietf:params:oauth:token-type:access_token"`
 	Resource  string `json:"resource,omitempty" doc:"Of a token exchange: the address of the support grant."`
-	proofForm
+	ProofForm
 }
 
 // aboutForm describes the form by which a client asks about a token, or ends it.
 type aboutForm struct {
 	Token string `json:"token" doc:"The access token that is meant."`
 	Hint  string `json:"token_type_hint,omitempty" doc:"Not needed: there is one kind of token here." example:"access_token"`
-	proofForm
+	ProofForm
 }
 
 // readRequest reads a form with the client's proof: in the Authorization header (client_secret_basic), in the form

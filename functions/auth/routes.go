@@ -51,6 +51,7 @@ func newHandler(d deps) *httpapi.API {
 		Permission: httpapi.Public,
 	}, s.keys)
 	s.locationRoutes(api)
+	s.channelRoutes(api)
 	s.clientRoutes(api)
 	s.grantRoutes(api)
 	return api

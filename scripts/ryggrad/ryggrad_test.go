@@ -15,15 +15,17 @@ import (
 
 // console runs commands on a project of the test's own.
 type console struct {
-	t   *testing.T
-	env gcp.Env
+	t     *testing.T
+	cloud *cloudtest.Cloud
+	env   gcp.Env
 }
 
 func newConsole(t *testing.T) *console {
 	t.Helper()
-	env := gcp.Env(cloudtest.Start(t).Env())
+	cloud := cloudtest.Start(t)
+	env := gcp.Env(cloud.Env())
 	env["RYGGRAD_OPERATOR"] = "kim"
-	return &console{t: t, env: env}
+	return &console{t: t, cloud: cloud, env: env}
 }
 
 // run runs a command line and returns what it answered.

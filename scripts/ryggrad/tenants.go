@@ -15,6 +15,8 @@ type tenantCommands struct {
 	List    listTenants   `cmd:"" help:"List tenants."`
 	Suspend suspendTenant `cmd:"" help:"Refuse every credential of a tenant: its sessions at once, the others within a minute."`
 	Operate operateTenant `cmd:"" help:"Say that a tenant runs the hub: other tenants' owners may let its people of the role support in."`
+	Export  exportTenant  `cmd:"" help:"Write a tenant's stored documents into a new directory, as NDJSON with a manifest."`
+	Destroy destroyTenant `cmd:"" help:"Delete all that a suspended tenant has, for good."`
 	Resume  resumeTenant  `cmd:"" help:"Take a suspended tenant's credentials again."`
 }
 

@@ -94,31 +94,6 @@ func (s *Store) SuspendTenant(ctx context.Context, by ledgerdb.Act, suspended bo
 	})
 }
 
-// CreateLink makes a channel link with its secrets; its id and time of creation are set here. Its locations must be the
-// tenant's.
-func (s *Store) CreateLink(ctx context.Context, by ledgerdb.Act, l identity.Link, secrets identity.LinkSecrets) (identity.Link, error) {
-	if err := l.Check(); err != nil {
-		return l, err
-	}
-	named := make(identity.Locations, len(l.Locations))
-	for i, at := range l.Locations {
-		named[i] = at.Location
-	}
-	if err := s.ownLocations(ctx, by.Tenant, named, "body.locations[%d].location"); err != nil {
-		return l, err
-	}
-	var err error
-	if l.ID, err = identity.NewID(identity.LinkPrefix, s.opts.Random); err != nil {
-		return l, err
-	}
-	l.Tenant, l.CreatedAt, by.Action = by.Tenant, s.now(), "channel.create"
-	if l.Sealed, err = s.seal(ctx, l, secrets); err != nil {
-		return l, err
-	}
-	at := ref(collectionChannels, l.ID)
-	return l, s.commit(ctx, by, at, ledgerdb.Create(at, l.Document()))
-}
-
 func (s *Store) seal(ctx context.Context, l identity.Link, secrets identity.LinkSecrets) ([]byte, error) {
 	plain, err := secrets.Encode()
 	if err != nil {
