@@ -19,7 +19,8 @@ const actionReceive = "order.receive"
 
 type placeInput struct {
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"257" doc:"A key of your own making, in quotes, kept for 24 hours. The order's own identity makes repeats safe without one." example:"\"8e03978e-40d5-43dd-bc93-6894a57f9324\""`
-	Body           order.Order
+	ContentType    string `header:"Content-Type" hidden:"true"`
+	RawBody        []byte `contentType:"application/json"`
 }
 
 type placeOutput struct {
@@ -48,13 +49,17 @@ func (s *server) place(ctx context.Context, call httpapi.Call, in *placeInput) (
 	if err != nil {
 		return nil, err
 	}
-	location, err := s.check(ctx, call.Caller, in.Body)
+	sent, found, err := s.body.Read(in.ContentType, in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	location, err := s.check(ctx, call.Caller, sent, found)
 	if err != nil {
 		return nil, err
 	}
 	placed, err := s.take(ctx, orderdb.Placement{
-		Order:  in.Body,
-		Origin: order.Origin{Tenant: call.Caller.Tenant, Link: linkOf(call.Caller), Identity: []string{in.Body.ChannelOrderID}},
+		Order:  sent,
+		Origin: order.Origin{Tenant: call.Caller.Tenant, Link: linkOf(call.Caller), Identity: []string{sent.ChannelOrderID}},
 		Act:    ledgerdb.ActOf(call.Caller, actionReceive, call.RequestID),
 		Region: location.Country,
 		Key:    key,
@@ -62,7 +67,7 @@ func (s *server) place(ctx context.Context, call httpapi.Call, in *placeInput) (
 	if err != nil {
 		return nil, err
 	}
-	return answerPlaced(placed, in.Body), nil
+	return answerPlaced(placed, sent), nil
 }
 
 // take commits an order and announces it.
@@ -74,27 +79,24 @@ func (s *server) take(ctx context.Context, p orderdb.Placement) (orderdb.Placed,
 	return placed, err
 }
 
-// check finds everything that is wrong with an order for this caller.
-func (s *server) check(ctx context.Context, caller identity.Caller, o order.Order) (identity.Location, error) {
-	found := o.Check()
+// check finds everything else that is wrong with an order for this caller.
+func (s *server) check(ctx context.Context, caller identity.Caller, o order.Order, found httpapi.Faults) (identity.Location, error) {
+	more := o.Check()
 	for _, at := range o.CardNumbers() {
-		found = append(found, fault.Detail{Location: at, Message: "holds a card number; card data must not be sent here"})
+		more = append(more, fault.Detail{Location: at, Message: "holds a card number; card data must not be sent here"})
 	}
 	location, err := s.directory.Location(ctx, caller.Tenant, o.Location)
 	switch {
 	case fault.Is(err, fault.NotFound):
-		found = append(found, fault.Detail{Location: "body.location", Message: "is not a location of yours"})
+		more = append(more, fault.Detail{Location: "body.location", Message: "is not a location of yours"})
 	case err != nil:
 		return location, err
 	case !caller.MayUse(o.Location):
 		return location, fault.New(fault.Forbidden, "the credential does not reach this location")
 	case string(o.Currency) != location.Currency:
-		found = append(found, fault.Detail{Location: "body.currency", Message: "is not the location's currency, " + location.Currency})
+		more = append(more, fault.Detail{Location: "body.currency", Message: "is not the location's currency, " + location.Currency})
 	}
-	if len(found) > 0 {
-		return location, fault.New(fault.Invalid, "the order breaks the rules").With(found...)
-	}
-	return location, nil
+	return location, found.With(more).Err()
 }
 
 // linkOf names where a caller's orders come from: the channel that the client stands for, or the client itself.

@@ -28,6 +28,7 @@ type deps struct {
 
 type server struct {
 	deps
+	body  *httpapi.Body[order.Order]
 	meter func(r *http.Request, key string) error
 }
 
@@ -37,9 +38,10 @@ func newHandler(d deps) *httpapi.API {
 	d.api.Name, d.api.Title = "orders", "Ryggrad orders"
 	d.api.Description = "Takes orders in exactly once and tells how they stand. Money is an integer in the currency's minor unit."
 	api := httpapi.New(d.api)
+	s.body = httpapi.BodyOf[order.Order](api)
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodPost, Path: "/v1/orders", ID: "place-order", Summary: "Place an order",
-		Permission: identity.OrdersWrite, Status: http.StatusCreated,
+		Permission: identity.OrdersWrite, Status: http.StatusCreated, Takes: []httpapi.Content{{Of: order.Order{}}},
 	}, s.place)
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodGet, Path: "/v1/orders", ID: "list-orders", Summary: "List orders by their last change",

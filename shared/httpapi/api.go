@@ -68,8 +68,8 @@ type Route struct {
 	StepUp     bool                // dangerous: a person must have proved just now who they are
 	Unmetered  bool                // the handler limits its callers itself, with [API.Meter]
 
-	// Takes and Gives describe what a raw handler reads, and what it answers by status, for the API description. Problems
-	// need no mention.
+	// Takes and Gives describe what a handler reads that reads its body itself, and what a raw one answers by status, for
+	// the API description. Problems need no mention.
 	Takes []Content
 	Gives map[int][]Content
 }
@@ -109,6 +109,10 @@ func Handle[I, O any](a *API, route Route, handler func(context.Context, Call, *
 	op := a.operation(route)
 	op.MaxBodyBytes = MaxBody + 1
 	op.Middlewares = huma.Middlewares{a.guard(route)}
+	if len(route.Takes) > 0 { // the handler reads the body with a [Body]
+		op.SkipValidateBody, op.RequestBody = true, &huma.RequestBody{}
+		defer func() { op.RequestBody.Content = a.media(route.Takes) }()
+	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, callFrom(ctx), in)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"ryggrad.internal/hub/shared/fault"
 )
@@ -188,10 +189,15 @@ func detailsOf(errs []error) []fault.Detail {
 	return details
 }
 
-// readable moves the JSON pointer that a decoding error carries into the detail's location.
+// readable moves the JSON pointer that a decoding error carries, and the name of a member that is missing, into the
+// detail's location.
 func readable(location, message string) fault.Detail {
 	if pointer, rest, ok := strings.Cut(message, pointerMark); ok && location == "body" {
 		return fault.Detail{Location: location + pointer, Message: rest}
+	}
+	before, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
+	if name, ok := strings.CutPrefix(message, before); ok && strings.HasSuffix(name, after) {
+		return fault.Detail{Location: location + "." + strings.TrimSuffix(name, after), Message: "is missing"}
 	}
 	return fault.Detail{Location: location, Message: message}
 }
