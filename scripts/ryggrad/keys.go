@@ -72,10 +72,12 @@ func (listKeys) Run(d *desk) error {
 	return d.print(showKeys(set, h.Now()))
 }
 
-type rotateKeys struct{}
+type rotateKeys struct {
+	Compromised bool `help:"Somebody else may have the key: let the new one sign at once and refuse all tokens of the others."`
+}
 
 // Run rolls the signing key.
-func (rotateKeys) Run(d *desk) error {
+func (c rotateKeys) Run(d *desk) error {
 	by, err := d.act(identity.Hub)
 	if err != nil {
 		return err
@@ -84,7 +86,11 @@ func (rotateKeys) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
-	set, err := signer(h).Roll(d.ctx, by)
+	change := signer(h).Roll
+	if c.Compromised {
+		change = signer(h).Replace
+	}
+	set, err := change(d.ctx, by)
 	if err != nil {
 		return err
 	}

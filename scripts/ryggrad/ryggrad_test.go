@@ -105,6 +105,11 @@ func TestSigningKeysAreListedAndRolled(t *testing.T) {
 	if _, err := c.run("keys", "rotate"); err == nil {
 		t.Error("a second key is published while the first waits")
 	}
+	var replaced []keyAnswer
+	c.read(&replaced, "keys", "rotate", "--compromised")
+	if last := replaced[len(replaced)-1]; len(replaced) != 3 || last.State != "signing" || replaced[0].State != "retired" {
+		t.Errorf("replaced: %+v", replaced)
+	}
 }
 
 func TestWhatCannotBeDoneIsSaid(t *testing.T) {

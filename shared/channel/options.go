@@ -23,8 +23,8 @@ type Option struct {
 // documented publicly. Whoever serves tenants must not let them set it.
 const OptionUndocumented = "undocumentedProof"
 
-// optionAccepted is the only value of [OptionUndocumented].
-const optionAccepted = "accepted"
+// OptionAccepted is the only value of [OptionUndocumented].
+const OptionAccepted = "accepted"
 
 // WebhookSecret is the name of the credential that proves a link's webhooks; other names are for calling the platform.
 const WebhookSecret = "webhook"
@@ -32,7 +32,7 @@ const WebhookSecret = "webhook"
 // Off tells that a link of this adapter takes no webhooks, because nobody has said that its undocumented proof of origin
 // is good enough.
 func (a Adapter) Off(options Options) bool {
-	return a.Undocumented && options[OptionUndocumented] != optionAccepted
+	return a.Undocumented && options[OptionUndocumented] != OptionAccepted
 }
 
 // CheckLink tells everything that is wrong with a link's options and credentials (by name, as they are sent in a
@@ -98,7 +98,7 @@ func (a Adapter) options() []Option {
 		return a.Options
 	}
 	return append([]Option{{
-		Name: OptionUndocumented, Values: []string{optionAccepted},
+		Name: OptionUndocumented, Values: []string{OptionAccepted},
 		Doc: "Set by an operator of the hub: the platform does not document publicly how it proves its webhooks, and what it does is good enough here.",
 	}}, a.Options...)
 }

@@ -151,6 +151,9 @@ func (a *API) operation(route Route) huma.Operation {
 	}
 	if route.Permission != Public {
 		op.Security = []map[string][]string{{"bearer": {string(route.Permission)}}}
+		if route.Permission.ForIntegration() {
+			op.Security = append(op.Security, map[string][]string{"signature": {string(route.Permission)}})
+		}
 		op.Description = "Needs the permission `" + string(route.Permission) + "`."
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
 	}

@@ -88,7 +88,7 @@ func (a *API) refused(r *http.Request, call Call, caller identity.Caller, cause 
 		return cause
 	case !fault.Is(cause, fault.Unauthenticated):
 		return cause
-	case len(r.Header.Values("Authorization")) == 0:
+	case len(r.Header.Values("Authorization")) == 0 && len(r.Header.Values(identity.HeaderClient)) == 0:
 		a.Refuse(r.Context(), call, identity.Caller{}, "there is no credential")
 	default:
 		a.Refuse(r.Context(), call, identity.Caller{}, "the credential does not hold")

@@ -383,7 +383,7 @@ func TestDescriptionNamesEveryRouteAndItsPermission(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := doc.Paths["/v1/things/{id}"]["post"].Security
-	if diff := cmp.Diff([]map[string][]string{{"bearer": {"orders:write"}}}, got); diff != "" || !strings.HasPrefix(doc.OpenAPI, "3.1") {
+	if diff := cmp.Diff([]map[string][]string{{"bearer": {"orders:write"}}, {"signature": {"orders:write"}}}, got); diff != "" || !strings.HasPrefix(doc.OpenAPI, "3.1") {
 		t.Errorf("OpenAPI %s, security (-want +got):\n%s", doc.OpenAPI, diff)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"ryggrad.internal/hub/shared/identity"
 )
 
 // schemaPrefix is where schemas stand in a description.
@@ -33,7 +35,10 @@ func description(opts Options) *huma.OpenAPI {
 		return strings.ToUpper(opts.Name[:1]) + opts.Name[1:] + name
 	})
 	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token or an API key (`ryg_…`)."},
+		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token, an API key (`ryg_…`) or a session (`rys_…`)."},
+		"signature": {Type: "apiKey", In: "header", Name: identity.HeaderClient, Description: "The client's id, with the headers of " +
+			"Standard Webhooks: webhook-id (new for every request), webhook-timestamp, webhook-signature. What is signed under the " +
+			"client's signing secret is `id.timestamp.METHOD path.body`, the path with its query, as sent."},
 	}
 	return doc
 }

@@ -2,6 +2,9 @@ package identity
 
 import "slices"
 
+// HeaderClient is the header by which a signed request names its client.
+const HeaderClient = "Ryggrad-Client"
+
 // Caller is an authenticated party at the moment of its request: who, of which tenant, with what it may do. It is
 // made by whoever checked the credential and never changed afterwards.
 type Caller struct {

@@ -46,13 +46,13 @@ func NewAuthenticator(opts AuthenticatorOptions) *Authenticator {
 }
 
 // Authenticate finds the caller by the request's Authorization header, which carries an access token, an API key or
-// a session's token as a Bearer token, or by the request's signature (see [HeaderClient]). A credential that does not hold is [fault.Unauthenticated], one of a suspended tenant
+// a session's token as a Bearer token, or by the request's signature (see [identity.HeaderClient]). A credential that does not hold is [fault.Unauthenticated], one of a suspended tenant
 // [fault.Forbidden]; [fault.Unavailable] says that it cannot be told now.
 func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request) (identity.Caller, error) {
 	if err := refuseInAddress(r.URL.RawQuery); err != nil {
 		return identity.Caller{}, err
 	}
-	if len(r.Header.Values(HeaderClient)) > 0 {
+	if len(r.Header.Values(identity.HeaderClient)) > 0 {
 		caller, err := a.signed(ctx, r)
 		return a.inService(ctx, caller, err)
 	}

@@ -30,10 +30,24 @@ func (s *Signer) Keys(ctx context.Context) (token.KeySet, error) { return s.set(
 // tokens have ended. Keys that have retired are disabled in KMS and forgotten. A roll that is under way already is
 // [fault.Conflict]. One that broke off can be repeated: a key version that was made and not published is used.
 func (s *Signer) Roll(ctx context.Context, by ledgerdb.Act) (token.KeySet, error) {
+	by.Action = "signing_key.roll"
+	return s.publish(ctx, by, s.roll)
+}
+
+// Replace publishes a new signing key that signs at once, and refuses every token of its predecessors: for a key that
+// somebody else may have. Instances take the old ones until they read the keys again, ten minutes at most; access tokens
+// that an instance remembers end with their own time.
+func (s *Signer) Replace(ctx context.Context, by ledgerdb.Act) (token.KeySet, error) {
+	by.Action = "signing_key.replace"
+	return s.publish(ctx, by, s.replace)
+}
+
+// publish changes the stored keys.
+func (s *Signer) publish(ctx context.Context, by ledgerdb.Act, decide func(context.Context, token.KeySet) (token.KeySet, error)) (token.KeySet, error) {
 	if _, err := s.set(ctx); err != nil { // creates the first
 		return nil, err
 	}
-	by.Tenant, by.Action = identity.Hub, "signing_key.roll"
+	by.Tenant = identity.Hub
 	at := ref(collectionSigning, currentKeys)
 	prior, err := s.opts.Ledger.Get(ctx, identity.Hub, at)
 	if err != nil {
@@ -43,7 +57,7 @@ func (s *Signer) Roll(ctx context.Context, by ledgerdb.Act) (token.KeySet, error
 	if err != nil {
 		return nil, err
 	}
-	next, err := s.roll(ctx, set)
+	next, err := decide(ctx, set)
 	if err != nil {
 		return nil, err
 	}
@@ -68,31 +82,41 @@ func (s *Signer) explain(ctx context.Context, receipt ledgerdb.Receipt) error {
 	return fault.New(fault.Conflict, "somebody else rolls the signing key").Because(err)
 }
 
-// roll makes the new set, and the key that is new in it. The predecessors' versions are disabled before they are
-// forgotten, so that none is ever found and used again.
+// roll makes the new set for [Signer.Roll]. Versions that have retired are disabled before they are forgotten, so that
+// none is ever found and used again.
 func (s *Signer) roll(ctx context.Context, set token.KeySet) (token.KeySet, error) {
 	now := s.opts.Now().UTC().Truncate(time.Microsecond)
 	if set.Rolling(now) {
 		return nil, fault.New(fault.Conflict, "a new signing key is published already and waits to begin")
 	}
+	next, err := s.fresh(ctx, set, now)
+	return set.Roll(next, now), err
+}
+
+// replace makes the new set for [Signer.Replace].
+func (s *Signer) replace(ctx context.Context, set token.KeySet) (token.KeySet, error) {
+	now := s.opts.Now().UTC().Truncate(time.Microsecond)
+	next, err := s.fresh(ctx, set, now)
+	return set.Replace(next, now), err
+}
+
+// fresh disables what has retired and returns a key that signs nothing yet.
+func (s *Signer) fresh(ctx context.Context, set token.KeySet, now time.Time) (token.PublishedKey, error) {
 	for _, retired := range set.Retired(now) {
 		if err := s.disable(ctx, retired.Version); err != nil {
-			return nil, err
+			return token.PublishedKey{}, err
 		}
 	}
 	version, err := s.freshVersion(ctx, set)
 	if err != nil {
-		return nil, err
+		return token.PublishedKey{}, err
 	}
 	public, err := s.publicKey(ctx, version)
 	if err != nil {
-		return nil, err
+		return token.PublishedKey{}, err
 	}
 	jwk, err := token.NewJWK(public)
-	if err != nil {
-		return nil, err
-	}
-	return set.Roll(token.PublishedKey{JWK: jwk, Version: version}, now), nil
+	return token.PublishedKey{JWK: jwk, Version: version}, err
 }
 
 // freshVersion returns a version of the KMS key that signs nothing yet: one that an earlier roll left, or a new one.

@@ -80,6 +80,52 @@ func TestARollThatBrokeOffIsRepeated(t *testing.T) {
 	}
 }
 
+func TestACompromisedKeysTokensAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.instance(t)
+	h := i.build(t)
+	stolen := i.token(t, h)
+	if _, err := i.signer.Replace(t.Context(), by("")); err != nil {
+		t.Fatal(err)
+	}
+	fresh := w.instance(t)
+	if _, err := fresh.present(t, stolen); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("the stolen key's token: %v", err)
+	}
+	if _, err := fresh.present(t, i.token(t, h)); err != nil {
+		t.Errorf("the new key's token: %v", err)
+	}
+	if _, err := i.signer.Roll(t.Context(), by("")); err != nil {
+		t.Errorf("the next roll: %v", err)
+	}
+	old, err := i.cloud.KMS(t).GetCryptoKeyVersion(t.Context(), &kmspb.GetCryptoKeyVersionRequest{Name: i.cloud.Key("access-tokens") + "/cryptoKeyVersions/1"})
+	if err != nil || old.GetState() != kmspb.CryptoKeyVersion_DISABLED {
+		t.Errorf("its version is %v, %v", old.GetState(), err)
+	}
+}
+
+func TestAnAccessTokenOutlivesItsClientByItsOwnLifeAtMost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i, elsewhere := w.instance(t), w.instance(t)
+	h := i.build(t)
+	raw := i.token(t, h)
+	if err := i.store.RemoveClient(t.Context(), by(h.tenant.ID), h.issued.Client.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := elsewhere.present(t, raw); err != nil {
+		t.Errorf("within its life: %v", err)
+	}
+	w.clock.advance(10*time.Minute + token.Leeway)
+	if _, err := elsewhere.present(t, raw); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("after its life: %v", err)
+	}
+	if _, err := elsewhere.present(t, h.issued.APIKey.Reveal()); !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("its API key: %v", err)
+	}
+}
+
 // keyOf reads the id of the key that signed a token.
 func keyOf(t *testing.T, raw string) string {
 	t.Helper()

@@ -15,13 +15,10 @@ import (
 	"ryggrad.internal/hub/shared/webhook"
 )
 
-// HeaderClient names the client that signed a request.
-const HeaderClient = "Ryggrad-Client"
-
 // signed returns the client who signed the request with one of its signing secrets. The body is read, and put back for
 // the handler.
 func (a *Authenticator) signed(ctx context.Context, r *http.Request) (identity.Caller, error) {
-	if len(r.Header.Values(HeaderClient)) > 1 || len(r.Header.Values("Authorization")) > 0 {
+	if len(r.Header.Values(identity.HeaderClient)) > 1 || len(r.Header.Values("Authorization")) > 0 {
 		return identity.Caller{}, refused("credentials are given twice")
 	}
 	body, err := io.ReadAll(r.Body)
@@ -37,7 +34,7 @@ func (a *Authenticator) signed(ctx context.Context, r *http.Request) (identity.C
 	if err != nil {
 		return identity.Caller{}, err
 	}
-	client, secret, err := a.signer(ctx, r.Header.Get(HeaderClient), message, content)
+	client, secret, err := a.signer(ctx, r.Header.Get(identity.HeaderClient), message, content)
 	if err != nil {
 		return identity.Caller{}, err
 	}

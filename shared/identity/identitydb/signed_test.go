@@ -49,7 +49,7 @@ func (m message) sign(t *testing.T, client string, secret webhook.Secret, at tim
 func (m message) request(t *testing.T, client string, headers webhook.Headers) *http.Request {
 	t.Helper()
 	r := httptest.NewRequestWithContext(context.WithoutCancel(t.Context()), m.method, m.path, strings.NewReader(m.body))
-	r.Header.Set(identitydb.HeaderClient, client)
+	r.Header.Set(identity.HeaderClient, client)
 	r.Header.Set(webhook.HeaderID, headers.ID)
 	r.Header.Set(webhook.HeaderTimestamp, headers.Timestamp)
 	r.Header.Set(webhook.HeaderSignature, headers.Signature)
@@ -137,7 +137,7 @@ func TestSignedRequestsThatDoNotHoldAreRefused(t *testing.T) {
 		"a part of the body as path":   message{"moved", http.MethodPost, `/v1/orders.{"total":1`, `5}`}.request(t, client, headers),
 		"a part of the query as body":  message{"list", http.MethodGet, "/v1/orders?after=1", "5."}.request(t, client, listed),
 		"a key beside it":              changed(order("f"), func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+h.issued.APIKey.Reveal()) }),
-		"two clients":                  changed(order("g"), func(r *http.Request) { r.Header.Add(identitydb.HeaderClient, client) }),
+		"two clients":                  changed(order("g"), func(r *http.Request) { r.Header.Add(identity.HeaderClient, client) }),
 		"two signatures' headers":      changed(order("h"), func(r *http.Request) { r.Header.Add(webhook.HeaderSignature, "v1,x") }),
 		"no signature":                 changed(order("i"), func(r *http.Request) { r.Header.Del(webhook.HeaderSignature) }),
 		"no id":                        changed(order("j"), func(r *http.Request) { r.Header.Del(webhook.HeaderID) }),

@@ -86,6 +86,18 @@ func (s KeySet) Roll(next PublishedKey, now time.Time) KeySet {
 	return append(rolled, next)
 }
 
+// Replace puts a key in the place of all others, whose tokens are refused from now on: for a key that somebody else may
+// have. Instances that go on with what they know take and sign the old ones until they read again.
+func (s KeySet) Replace(next PublishedKey, now time.Time) KeySet {
+	next.NotBefore, next.NotAfter = now, time.Time{}
+	var replaced KeySet
+	for _, k := range s.Accepted(now) {
+		k.NotAfter = now.Add(-Leeway)
+		replaced = append(replaced, k)
+	}
+	return append(replaced, next)
+}
+
 // Age is how long the key that signs has done so.
 func (s KeySet) Age(now time.Time) time.Duration {
 	k, ok := s.Signing(now)
