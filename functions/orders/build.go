@@ -3,17 +3,24 @@ package orders
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
+	table "ryggrad.internal/hub/functions"
+	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/httpapi"
 	"ryggrad.internal/hub/shared/hub"
 )
 
-func init() { functions.HTTP("orders", gcp.Serve("orders", BuildOrders)) }
+func init() {
+	functions.HTTP("orders", gcp.Serve("orders", BuildOrders))
+	functions.HTTP("reconcile", gcp.Serve("reconcile", BuildReconcile))
+}
 
 type config struct {
 	gcp.Config
@@ -39,6 +46,41 @@ func build(ctx context.Context, cfg config) (http.Handler, error) {
 		return nil, errors.Join(err, h.Close())
 	}
 	return gcp.Closing(newHandler(deps{
-		orders: h.Orders(), directory: h.Directory, announcer: announcer, now: h.Now, api: h.API(cfg.Limits),
+		orders: h.Orders(), messages: h.Messages(), directory: h.Directory, announcer: announcer, now: h.Now, api: h.API(cfg.Limits),
 	}), h), nil
+}
+
+// BuildReconcile makes the function that carries out cancellations which came before their orders.
+func BuildReconcile(ctx context.Context, env gcp.Env) (http.Handler, error) {
+	cfg, err := gcp.Load[config](env)
+	if err != nil {
+		return nil, err
+	}
+	h, err := hub.Open(ctx, cfg.Config, slog.Default())
+	if err != nil {
+		return nil, err
+	}
+	announcer, err := h.Announcer(ctx)
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	c := &reconciler{orders: h.Orders(), messages: h.Messages(), announcer: announcer, now: h.Now, log: h.Log}
+	handler, err := subscribed("reconcile", h, c.reconcile)
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return gcp.Closing(handler, h), nil
+}
+
+// subscribed makes the handler of a Pub/Sub function, with the time that the table of functions gives it.
+func subscribed(name string, h *hub.Hub, handle func(context.Context, event.Message) error) (http.Handler, error) {
+	all, err := table.Table()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(all, func(f table.Function) bool { return f.Name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("function %s is not in the table", name)
+	}
+	return event.Handler(event.Options{Name: name, Firestore: h.Firestore, Log: h.Log, Now: h.Now, Deadline: all[i].Deadline()}, handle), nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ryggrad.internal/hub/shared/channel"
+	"ryggrad.internal/hub/shared/channel/channeldb"
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/httpapi"
@@ -20,6 +21,7 @@ import (
 // deps are what the handler works with.
 type deps struct {
 	orders    *orderdb.Store
+	messages  *channeldb.Store
 	directory *identitydb.Directory
 	announcer event.Announcer
 	now       func() time.Time
@@ -59,6 +61,7 @@ func newHandler(d deps) *httpapi.API {
 		Method: http.MethodPost, Path: "/v1/orders/{id}/status", ID: "advance-order", Summary: "Report an order's progress",
 		Permission: identity.OrdersStatus,
 	}, s.advance)
+	s.messageRoutes(api)
 	s.meter = api.Meter
 	for _, path := range channelPaths() {
 		api.HandleRaw(httpapi.Route{

@@ -2,6 +2,7 @@ package orders
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -27,7 +28,7 @@ type arrival struct {
 	adapter channel.Adapter
 	link    identitydb.OpenLink
 	request channel.Request
-	call    httpapi.Call
+	call    httpapi.Call // of the platform; or, when a kept message is replayed, of who does that
 }
 
 // webhook receives a platform's own webhook and answers in the platform's own way.
@@ -86,10 +87,14 @@ func (s *server) receive(r *http.Request, call httpapi.Call, adapter channel.Ada
 		return channel.Reply{}, err
 	}
 	message, err := adapter.Read(a.request, channel.Link{Places: places, Options: link.Options})
-	if err != nil {
+	switch fault.KindOf(err) {
+	case "":
+		return s.carryOut(r.Context(), a, message)
+	case fault.Malformed, fault.Invalid:
+		return s.keepUnreadable(r.Context(), a, channel.Ref{}, err)
+	default:
 		return channel.Reply{}, err
 	}
-	return s.carryOut(r.Context(), a, message)
 }
 
 // link finds the channel link that the address names, and counts the request against the link's share.
@@ -142,8 +147,10 @@ func (s *server) carryOut(ctx context.Context, a arrival, message channel.Messag
 		return channel.Reply{}, fault.New(fault.Unavailable, "orders of this platform are not fetched yet")
 	case channel.Batch:
 		return s.carryOutAll(ctx, a, m)
+	case channel.Event:
+		return s.noteEvent(ctx, a, m)
 	default:
-		return a.adapter.Answer(channel.Noted, ""), nil
+		return channel.Reply{}, fmt.Errorf("an adapter read %T", message)
 	}
 }
 
@@ -161,9 +168,21 @@ func (s *server) carryOutAll(ctx context.Context, a arrival, batch channel.Batch
 }
 
 func (s *server) takeFromChannel(ctx context.Context, a arrival, m channel.NewOrder) (channel.Reply, error) {
-	location, err := s.directory.Location(ctx, a.link.Tenant, m.Order.Location)
+	placed, err := s.placeFromChannel(ctx, a, m)
 	if err != nil {
 		return channel.Reply{}, err
+	}
+	outcome := channel.Taken
+	if placed.Replayed {
+		outcome = channel.Repeated
+	}
+	return a.adapter.Answer(outcome, placed.Record.ID), nil
+}
+
+func (s *server) placeFromChannel(ctx context.Context, a arrival, m channel.NewOrder) (orderdb.Placed, error) {
+	location, err := s.directory.Location(ctx, a.link.Tenant, m.Order.Location)
+	if err != nil {
+		return orderdb.Placed{}, err
 	}
 	placed, err := s.take(ctx, orderdb.Placement{
 		Order: m.Order,
@@ -176,36 +195,41 @@ func (s *server) takeFromChannel(ctx context.Context, a arrival, m channel.NewOr
 		Original: m.Original,
 	})
 	if err != nil {
-		return channel.Reply{}, err
+		return orderdb.Placed{}, err
 	}
 	for _, warning := range m.Warnings {
 		s.api.Log.InfoContext(ctx, "order looks odd", "order", placed.Record.ID, "code", warning.Code, "location", warning.Location)
 	}
-	outcome := channel.Taken
-	if placed.Replayed {
-		outcome = channel.Repeated
-	}
-	return a.adapter.Answer(outcome, placed.Record.ID), nil
+	return placed, nil
 }
 
-// cancelFromChannel calls off the order that the platform means. One that is not here may still be on its way, so the
-// platform is asked to send the cancellation again.
+// cancelFromChannel calls off the order that the platform means. For one that is not here yet the cancellation waits.
+// Of the reason only a code stands in plain; all of it is in the message that is kept.
 func (s *server) cancelFromChannel(ctx context.Context, a arrival, m channel.Cancel) (channel.Reply, error) {
+	k := a.kept(channel.KeptNoted, "cancel", m.Ref, m.Mark)
+	k.Reason = channel.ReasonCode(m.Reason)
 	id, err := s.orders.Find(ctx, a.link.Tenant, a.link.ID, m.ChannelOrderID, m.Identity)
 	if fault.Is(err, fault.NotFound) {
-		return channel.Reply{}, fault.New(fault.Unavailable, "the order is not here yet").Because(err)
+		return s.waitForOrder(ctx, a, k)
 	}
 	if err != nil {
 		return channel.Reply{}, err
 	}
 	anyOrder := func(order.Record) error { return nil } // the link's own: Find looks nowhere else
-	if _, err := s.move(ctx, a.act(actionCancelByChannel), id, order.Change{Status: order.Cancelled, Reason: m.Reason}, anyOrder); err != nil {
+	if _, err := s.move(ctx, a.act(actionCancelByChannel), id, order.Change{Status: order.Cancelled, Reason: k.Reason}, anyOrder); err != nil {
+		return channel.Reply{}, err
+	}
+	k.Order = id
+	if err := s.messages.Note(ctx, k, channel.Keepable(a.request.Body)); err != nil {
 		return channel.Reply{}, err
 	}
 	return a.adapter.Answer(channel.Noted, id), nil
 }
 
 func (a arrival) act(action string) ledgerdb.Act {
+	if a.call.Caller.Tenant != "" {
+		return ledgerdb.ActOf(a.call.Caller, action, a.call.RequestID)
+	}
 	return ledgerdb.Act{
 		Tenant: a.link.Tenant, Actor: identity.Actor{Kind: identity.KindChannel, ID: a.link.ID}, Action: action, RequestID: a.call.RequestID,
 	}

@@ -31,6 +31,7 @@ func builds() map[string]gcp.Build {
 		"dispatch":  delivery.BuildDispatch,
 		"keys":      keys.BuildKeys,
 		"orders":    orders.BuildOrders,
+		"reconcile": orders.BuildReconcile,
 		"relay":     delivery.BuildRelay,
 		"retry":     delivery.BuildRetry,
 	}

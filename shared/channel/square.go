@@ -92,7 +92,7 @@ func squareOrder(root *node, link Link, from Reference) (Message, error) {
 	}
 	o := &d.Order
 	id := root.any("id", "order_id").text()
-	d.identify(id, firstSaid(root.get("ticket_name"), root.get("reference_id")).text())
+	d.identify(id, root.get("reference_id").text()) // not ticket_name: it is often the guest's
 	for _, state := range []string{"state", "version", "updated_at", "closed_at"} {
 		root.get(state).take() // state, not content
 	}

@@ -21,6 +21,7 @@ import (
 	"cloud.google.com/go/firestore"
 	kms "cloud.google.com/go/kms/apiv1"
 
+	"ryggrad.internal/hub/shared/channel/channeldb"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/gcp"
@@ -85,6 +86,11 @@ func (h *Hub) open(ctx context.Context) (err error) {
 // Orders returns the store of orders.
 func (h *Hub) Orders() *orderdb.Store {
 	return orderdb.New(orderdb.Options{Ledger: h.Ledger, Keys: h.Keys, Now: h.Now, Random: h.Random})
+}
+
+// Messages returns the store of what channels sent and what made no order.
+func (h *Hub) Messages() *channeldb.Store {
+	return channeldb.New(channeldb.Options{Ledger: h.Ledger, Keys: h.Keys, Now: h.Now, Random: h.Random})
 }
 
 // Identities returns the store of tenants, locations, channel links and clients.
