@@ -9,8 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"ryggrad.internal/hub/shared/channel"
 	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/localcloud/wire"
 	"ryggrad.internal/hub/shared/order"
 )
 
@@ -356,4 +360,43 @@ func readID(t *testing.T, a channel.Adapter, path, body string, options channel.
 		t.Fatalf("%s reads %T, %v", a.Name, m, err)
 	}
 	return placed.Order.ChannelOrderID
+}
+
+// TestWhatCannotBeKeptIsAskedForAgain: only what is stored may be answered for good.
+func TestWhatCannotBeKeptIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.serve()
+	for _, name := range []string{"deliverect", "square"} {
+		p := w.play(h, name)
+		p.send(p.adapter.Paths[0], `{`, standardSecret) // fills the caches
+		failed := len(p.messages(channel.KeptFailed).body.Items)
+		w.Faults.Set(wire.Always(rpcCommit, wire.Fault{Before: status.Error(codes.PermissionDenied, "no")}))
+		for _, body := range []string{`{"`, w.fixture("deliverect", "cancel"), `{"type":"payment.updated","locationId":"l","status":"BUSY"}`} {
+			if a := p.send(p.adapter.Paths[0], body, standardSecret); a.status != p.adapter.RetryLater {
+				t.Errorf("%s: while nothing can be stored, %s is answered %d %s", name, body, a.status, a.text)
+			}
+		}
+		w.Faults.Set(nil)
+		if n := len(p.messages(channel.KeptFailed).body.Items); n != failed {
+			t.Errorf("%s: %d messages are kept that were not", name, n-failed)
+		}
+	}
+}
+
+// TestAMessageKeptWithoutTellingIsToldOnce: a commit that succeeds and says nothing is repeated, and meets itself.
+func TestAMessageKeptWithoutTellingIsToldOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.play(w.serve(), "hubrise")
+	p.send("orders", `{`, standardSecret)
+	published := len(w.Published(t, "events"))
+	w.Faults.Set(wire.Nth(rpcCommit, 1, wire.Fault{After: wire.Unavailable()}))
+	if a := p.send("orders", `[`, standardSecret); a.status != http.StatusBadRequest {
+		t.Errorf("answered %d %s", a.status, a.text)
+	}
+	w.Faults.Set(nil)
+	if n := len(p.messages(channel.KeptFailed).body.Items); n != 2 || len(w.Published(t, "events")) != published+1 {
+		t.Errorf("%d messages failed, %d events are announced more", n, len(w.Published(t, "events"))-published)
+	}
 }

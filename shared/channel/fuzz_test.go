@@ -74,3 +74,24 @@ func checkMessage(t *testing.T, a channel.Adapter, body []byte, read func([]byte
 		t.Fatalf("%s reads the original as another order: %v, %v", a.Name, err, order.Diff(m.Order, repeated.Order))
 	}
 }
+
+// BenchmarkAdapters reads one order of every platform: most of what a native webhook costs beyond our own API.
+func BenchmarkAdapters(b *testing.B) {
+	for _, a := range channel.Adapters() {
+		for _, name := range []string{"create", "orders_new", "orders", "orders_created", "order-ready-for-preparation-async", "carried", "fetched_delivery", "fetched_version2", "fetched_pickup"} {
+			file := filepath.Join("testdata", a.Name, name+".json")
+			body, err := os.ReadFile(file)
+			if err != nil {
+				continue
+			}
+			b.Run(a.Name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := read(a, file, body, anywhere("SEK")); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
