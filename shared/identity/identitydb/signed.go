@@ -21,16 +21,16 @@ func (a *Authenticator) signed(ctx context.Context, r *http.Request) (identity.C
 	if len(r.Header.Values(identity.HeaderClient)) > 1 || len(r.Header.Values("Authorization")) > 0 {
 		return identity.Caller{}, refused("credentials are given twice")
 	}
+	message, err := signedHeaders(r.Header)
+	if err != nil {
+		return identity.Caller{}, err
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return identity.Caller{}, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	content, err := signedContent(r.Method, r.URL.RequestURI(), body)
-	if err != nil {
-		return identity.Caller{}, err
-	}
-	message, err := signedHeaders(r.Header)
 	if err != nil {
 		return identity.Caller{}, err
 	}
