@@ -68,7 +68,7 @@ func newHandler(d deps) *httpapi.API {
 			Method: http.MethodPost, Path: "/v1/channels/{adapter}/{link}/" + path, ID: "receive-channel-" + path,
 			Summary:    "Receive a delivery platform's own webhook, proven by the platform's signature",
 			Permission: httpapi.Public, Unmetered: true,
-			Takes: []httpapi.Content{{}}, Gives: map[int][]httpapi.Content{http.StatusOK: {{}}, http.StatusCreated: {{}}},
+			Takes: []httpapi.Content{{}}, Gives: map[int][]httpapi.Content{http.StatusOK: {{}}, http.StatusCreated: {{}}, http.StatusAccepted: {{}}},
 		}, s.webhook)
 	}
 	return api
