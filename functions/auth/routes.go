@@ -8,6 +8,7 @@ import (
 	"ryggrad.internal/hub/shared/httpapi"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/identity/identitydb"
+	"ryggrad.internal/hub/shared/identity/peopledb"
 )
 
 // The paths that the metadata names.
@@ -24,6 +25,7 @@ type deps struct {
 	issuer  string // the hub's public address, without a slash at its end
 	clients *identitydb.Authenticator
 	store   *identitydb.Store
+	people  *peopledb.People
 	signer  *identitydb.Signer
 	random  io.Reader // cryptographic
 	api     httpapi.Options
@@ -38,7 +40,7 @@ type server struct {
 func newHandler(d deps) *httpapi.API {
 	s := &server{deps: d}
 	d.api.Name, d.api.Title = "auth", "Ryggrad auth"
-	d.api.Description = "Who may use the hub: locations, clients and their secrets; the access tokens that the other functions take, and the keys that verify them."
+	d.api.Description = "Who may use the hub: people and their sessions, locations, clients and their secrets; the access tokens that the other functions take, and the keys that verify them."
 	api := httpapi.New(d.api)
 	s.refuse = api.Refuse
 	s.oauthRoutes(api)
@@ -54,6 +56,9 @@ func newHandler(d deps) *httpapi.API {
 	s.channelRoutes(api)
 	s.clientRoutes(api)
 	s.grantRoutes(api)
+	s.sessionRoutes(api)
+	s.meRoutes(api)
+	s.userRoutes(api)
 	return api
 }
 

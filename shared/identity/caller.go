@@ -12,6 +12,7 @@ type Caller struct {
 	Actor      Actor     // whose authority is used
 	Act        *Actor    // who really acts, when it is somebody else (RFC 8693's `act`): staff under a grant
 	Grant      string    // the grant of support access that lets Act in
+	Role       Role      // what a person is in the tenant; "" for programs
 	Scopes     Scopes    // what the credential allows
 	Locations  Locations // where it allows it
 	Channel    string    // the one channel link that the client stands for, or "" when it stands for none

@@ -17,7 +17,8 @@ func (u User) Document() map[string]any {
 			"expiresAt": stored(u.Password.ExpiresAt), "setAt": stored(u.Password.SetAt),
 		},
 		"totp": map[string]any{
-			"sealed": u.TOTP.Sealed, "lastStep": u.TOTP.LastStep, "addedAt": stored(u.TOTP.AddedAt), "waiting": u.TOTP.Waiting,
+			"sealed": u.TOTP.Sealed, "lastStep": u.TOTP.LastStep, "addedAt": stored(u.TOTP.AddedAt),
+			"next": u.TOTP.Next, "nextAt": stored(u.TOTP.NextAt),
 		},
 		"passkeys": passkeyList(u.Passkeys), "recovery": hashList(u.Recovery), "devices": deviceList(u.Devices),
 		"sessions": list(u.Sessions),
@@ -38,7 +39,7 @@ func ParseUser(id string, fields map[string]any) (User, error) {
 		},
 		TOTP: TOTP{
 			Sealed: field[[]byte](totp, "sealed"), LastStep: field[int64](totp, "lastStep"),
-			AddedAt: field[time.Time](totp, "addedAt"), Waiting: field[bool](totp, "waiting"),
+			AddedAt: field[time.Time](totp, "addedAt"), Next: field[[]byte](totp, "next"), NextAt: field[time.Time](totp, "nextAt"),
 		},
 		Recovery: readHashes(d, "recovery"), Sessions: texts[string](d, "sessions"),
 	}
@@ -50,7 +51,7 @@ func ParseUser(id string, fields map[string]any) (User, error) {
 	})
 	d.each("devices", func(at document) {
 		u.Devices = append(u.Devices, Device{
-			ID: need[string](at, "id"), Hash: readHash(at, "hash"), SeenAt: field[time.Time](at, "seenAt"),
+			ID: need[string](at, "id"), Hash: readHash(at, "hash"), SeenAt: field[time.Time](at, "seenAt"), Trusted: field[bool](at, "trusted"),
 		})
 	})
 	return u, d.err()
@@ -69,7 +70,7 @@ func passkeyList(all []Passkey) []any {
 func deviceList(all []Device) []any {
 	out := make([]any, len(all))
 	for i, d := range all {
-		out[i] = map[string]any{"id": d.ID, "hash": d.Hash[:], "seenAt": stored(d.SeenAt)}
+		out[i] = map[string]any{"id": d.ID, "hash": d.Hash[:], "seenAt": stored(d.SeenAt), "trusted": d.Trusted}
 	}
 	return out
 }
@@ -139,4 +140,18 @@ func readHash(d document, name string) Hash {
 		return Hash{}
 	}
 	return Hash(hash)
+}
+
+// Document gives the attempts' fields for the store.
+func (a Attempts) Document() map[string]any {
+	return map[string]any{
+		"failures": int64(a.Failures), "lastAt": stored(a.LastAt), "expireAt": stored(a.LastAt.Add(attemptsForgotten)),
+	}
+}
+
+// ParseAttempts reads what [Attempts.Document] wrote; no document is no attempts.
+func ParseAttempts(fields map[string]any) (Attempts, error) {
+	d := readDocument("attempts", fields)
+	a := Attempts{Failures: int(field[int64](d, "failures")), LastAt: field[time.Time](d, "lastAt")}
+	return a, d.err()
 }

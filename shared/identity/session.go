@@ -7,8 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math/big"
-	"regexp"
 	"slices"
 	"time"
 
@@ -88,7 +86,7 @@ type Challenge struct {
 	ExpiresAt time.Time
 }
 
-// NewSessionToken makes the first token of a session. It has the form of the other credentials, with the session's id in
+// NewSessionToken makes a token of a session that is made of nothing before it. It has the form of the other credentials, with the session's id in
 // place of a key's:
 //
 //	rys_<session id without its prefix>_<256 bits><crc>
@@ -100,27 +98,15 @@ func NewSessionToken(session string, random io.Reader) (Secret, error) {
 	return sessionToken(session, raw), nil
 }
 
-const sessionTokenPrefix = "rys_"
-
 func sessionToken(session string, raw [32]byte) Secret {
-	id := session[len(SessionPrefix):]
-	body := sessionTokenPrefix + id + "_" + base62(new(big.Int).SetBytes(raw[:]), 43)
-	return Secret{prefix: sessionTokenPrefix, id: id, text: body + checksum(body)}
+	return boundToken(sessionTokenPrefix, session[len(SessionPrefix):], raw)
 }
-
-var sessionTokenPattern = regexp.MustCompile(`^([a-z2-7]{26})_[0-9A-Za-z]{49}$`)
 
 // ParseSessionToken reads a session's token and returns the session's id too. It checks form and checksum, as
 // [ParseAPIKey] does.
 func ParseSessionToken(text string) (token Secret, session string, err error) {
-	if len(text) < len(sessionTokenPrefix) || text[:len(sessionTokenPrefix)] != sessionTokenPrefix {
-		return Secret{}, "", fault.New(fault.Unauthenticated, "this is no session's token")
-	}
-	match := sessionTokenPattern.FindStringSubmatch(text[len(sessionTokenPrefix):])
-	if match == nil || checksum(text[:len(text)-6]) != text[len(text)-6:] {
-		return Secret{}, "", fault.New(fault.Unauthenticated, "the session's token is mistyped or cut")
-	}
-	return Secret{prefix: sessionTokenPrefix, id: match[1], text: text}, SessionPrefix + match[1], nil
+	token, err = parseBound(sessionTokenPrefix, text, "session's token")
+	return token, SessionPrefix + token.id, err
 }
 
 // TokenState is what a token is to its session.
@@ -171,9 +157,9 @@ func (s Session) Ends() time.Time {
 // Caller returns who acts by the session now.
 func (s Session) Caller(now time.Time) Caller {
 	return Caller{
-		Tenant: s.Tenant, Actor: Actor{KindUser, s.User}, Scopes: s.Stage.Permissions(s.Role),
+		Tenant: s.Tenant, Actor: Actor{KindUser, s.User}, Role: s.Role, Scopes: s.Stage.Permissions(s.Role),
 		Locations: Locations{EveryLocation}, Credential: s.ID,
-		SteppedUp: s.Stage == Complete && now.Before(s.ProvedAt.Add(StepUpLife)),
+		SteppedUp: s.Stage != SecondFactor && now.Before(s.ProvedAt.Add(StepUpLife)),
 	}
 }
 
@@ -213,3 +199,31 @@ func (s Session) child(parent Secret) Secret {
 
 // Seen tells whether the use of the session at now is to be written.
 func (s Session) Seen(now time.Time) bool { return now.Sub(s.SeenAt) >= SeenEvery }
+
+// Begin returns the session of a login at now, by a device, and its first token. What is still to be done is the stage.
+func (u User) Begin(id string, device Device, stage Stage, now time.Time) Session {
+	s := Session{
+		ID: id, Tenant: u.Tenant, User: u.ID, Role: u.Role, Stage: stage, CreatedAt: now, SeenAt: now,
+		ExpiresAt: now.Add(PendingLife), Device: device.ID,
+	}
+	if stage != SecondFactor {
+		s.ProvedAt = now
+	}
+	if stage == Complete {
+		s.ExpiresAt = now.Add(SessionLife)
+	}
+	return s
+}
+
+// Proceed returns the session after another step of the login, or after a proof was repeated, under a new token: the
+// former one is spent. What is still to be done is the stage.
+func (s Session) Proceed(token Secret, stage Stage, now time.Time) Session {
+	spent := append(slices.Clone(s.Spent), s.Token)
+	s.Spent = spent[max(0, len(spent)-maxSpent):]
+	s.Token, s.Parent, s.Salt, s.Challenge = token.Hash(), Hash{}, nil, Challenge{}
+	s.SeenAt, s.ProvedAt, s.Stage = now, now, stage
+	if stage == Complete {
+		s.ExpiresAt = s.CreatedAt.Add(SessionLife)
+	}
+	return s
+}

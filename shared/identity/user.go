@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"crypto/subtle"
 	"slices"
 	"time"
 
@@ -53,14 +54,20 @@ type Password struct {
 
 // TOTP is a generator of one-time passwords (RFC 6238).
 type TOTP struct {
-	Sealed   []byte // its secret, by a key of the tenant
+	Sealed   []byte // its secret, by a key of the tenant; none when there is no generator
 	LastStep int64  // the newest time step that was accepted; none before it is taken again
 	AddedAt  time.Time
-	Waiting  bool // shown, but not yet confirmed by a first code
+	Next     []byte // a secret that was shown and takes the place of the present one with its first code
+	NextAt   time.Time
 }
 
 // Active tells whether codes are taken.
-func (t TOTP) Active() bool { return len(t.Sealed) > 0 && !t.Waiting }
+func (t TOTP) Active() bool { return len(t.Sealed) > 0 }
+
+// Confirm puts the next secret in place, by a code of the step.
+func (t TOTP) Confirm(step int64, now time.Time) TOTP {
+	return TOTP{Sealed: t.Next, LastStep: step, AddedAt: now}
+}
 
 // Passkey is a WebAuthn credential.
 type Passkey struct {
@@ -74,9 +81,10 @@ type Passkey struct {
 
 // Device is a browser or program that logged in once and can prove it, so that a stranger's guesses do not keep it out.
 type Device struct {
-	ID     string
-	Hash   Hash // of the secret that it keeps
-	SeenAt time.Time
+	ID      string
+	Hash    Hash // of the secret that it keeps
+	SeenAt  time.Time
+	Trusted bool // a login by it was finished; before, it is anybody who knows the password
 }
 
 // HasSecondFactor tells whether the person has one.
@@ -122,10 +130,46 @@ func (u User) WithSession(id string) (after User, ended []string) {
 	return u, all[:cut]
 }
 
+// WithoutSessions takes all sessions off but one, and tells which ones must end.
+func (u User) WithoutSessions(but string) (after User, ended []string) {
+	for _, id := range u.Sessions {
+		if id != but {
+			ended = append(ended, id)
+		}
+	}
+	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(id string) bool { return id != but })
+	return u, ended
+}
+
 // WithoutSession takes a session off.
 func (u User) WithoutSession(id string) User {
 	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(s string) bool { return s == id })
 	return u
+}
+
+// Device finds the device of this id that proves itself by the token.
+func (u User) Device(id string, token Secret) (Device, bool) {
+	hash := token.Hash()
+	for _, d := range u.Devices {
+		if d.ID == id && subtle.ConstantTimeCompare(d.Hash[:], hash[:]) == 1 {
+			return d, true
+		}
+	}
+	return Device{}, false
+}
+
+// Trusting returns the user with the device marked as one by which a login was finished.
+func (u User) Trusting(device string) User {
+	u.Devices = slices.Clone(u.Devices)
+	for i := range u.Devices {
+		u.Devices[i].Trusted = u.Devices[i].Trusted || u.Devices[i].ID == device
+	}
+	return u
+}
+
+// Trusts tells whether a login by the device was finished once.
+func (u User) Trusts(device string) bool {
+	return slices.ContainsFunc(u.Devices, func(d Device) bool { return d.ID == device && d.Trusted })
 }
 
 // WithDevice adds a device, or notes that it was seen.

@@ -24,13 +24,13 @@ func drawUser(t *rapid.T) identity.User {
 		Disabled: rapid.Bool().Draw(t, "disabled"), CreatedAt: drawTime(t, "created"), LoggedInAt: drawTime(t, "logged in"),
 		EmailIndex: []byte{1}, Sealed: []byte{2},
 		Password: identity.Password{Hash: "h", Initial: rapid.Bool().Draw(t, "initial"), ExpiresAt: drawTime(t, "expires"), SetAt: drawTime(t, "set")},
-		TOTP:     identity.TOTP{Sealed: []byte{3}, LastStep: rapid.Int64().Draw(t, "step"), AddedAt: drawTime(t, "added"), Waiting: rapid.Bool().Draw(t, "waiting")},
+		TOTP:     identity.TOTP{Sealed: []byte{3}, LastStep: rapid.Int64().Draw(t, "step"), AddedAt: drawTime(t, "added"), Next: []byte{8}, NextAt: drawTime(t, "next")},
 		Recovery: drawHashes(t, "codes"),
 	}
 	for i := range rapid.IntRange(0, 2).Draw(t, "more") {
 		id := fmt.Sprint(i)
 		u.Passkeys = append(u.Passkeys, identity.Passkey{ID: "psk_" + id, Key: []byte{4}, Record: []byte{5}, Name: "Key", AddedAt: drawTime(t, "added")})
-		u.Devices = append(u.Devices, identity.Device{ID: "dev_" + id, Hash: identity.Hash{6}, SeenAt: drawTime(t, "seen")})
+		u.Devices = append(u.Devices, identity.Device{ID: "dev_" + id, Hash: identity.Hash{6}, SeenAt: drawTime(t, "seen"), Trusted: rapid.Bool().Draw(t, "trusted")})
 		u.Sessions = append(u.Sessions, "ses_"+id)
 	}
 	return u
@@ -82,7 +82,7 @@ func TestWhatComesNextAfterAPassword(t *testing.T) {
 		"a viewer's with a second factor":       {identity.User{Role: identity.Viewer, TOTP: totp}, identity.SecondFactor},
 		"an owner's without one":                {identity.User{Role: identity.Owner}, identity.Enroll},
 		"an owner's with a passkey":             {identity.User{Role: identity.Owner, Passkeys: []identity.Passkey{{}}}, identity.SecondFactor},
-		"one that is not confirmed counts not":  {identity.User{Role: identity.Owner, TOTP: identity.TOTP{Sealed: []byte{1}, Waiting: true}}, identity.Enroll},
+		"one that is not confirmed counts not":  {identity.User{Role: identity.Owner, TOTP: identity.TOTP{Next: []byte{1}}}, identity.Enroll},
 		"an initial password":                   {identity.User{Role: identity.Viewer, Password: identity.Password{Initial: true}}, identity.SetPassword},
 		"an initial password, but a factor too": {identity.User{Role: identity.Owner, TOTP: totp, Password: identity.Password{Initial: true}}, identity.SecondFactor},
 	} {

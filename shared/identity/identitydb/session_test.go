@@ -42,7 +42,7 @@ func TestASessionIsItsPerson(t *testing.T) {
 	h := i.build(t)
 	s, token := i.session(t, h, func(*identity.Session) {})
 	want := identity.Caller{
-		Tenant: h.tenant.ID, Actor: identity.Actor{Kind: identity.KindUser, ID: s.User}, Scopes: identity.Viewer.Permissions(),
+		Tenant: h.tenant.ID, Actor: identity.Actor{Kind: identity.KindUser, ID: s.User}, Role: identity.Viewer, Scopes: identity.Viewer.Permissions(),
 		Locations: identity.Locations{identity.EveryLocation}, Credential: s.ID, SteppedUp: true,
 	}
 	got, err := i.present(t, token.Reveal())

@@ -29,8 +29,6 @@ const (
 	collectionSupport   = "supportRequests"
 	collectionUsers     = "users"
 	collectionSessions  = "sessions"
-	collectionLogins    = "logins"
-	collectionAttempts  = "loginAttempts"
 )
 
 // attempts is how often a change is decided again because somebody else changed the same.

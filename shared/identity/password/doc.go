@@ -1,8 +1,8 @@
 // Package password decides which passwords people may set, and keeps them as hashes that are of no use to a thief.
 //
 //	err := password.Check(text, password.Rules{…})             may this be a password?
-//	stored := password.Hash(text, peppers.Newest(), salt)      what is kept of it
-//	answer := password.Verify(text, stored, peppers)           is it the one?
+//	stored := cost.Hash(text, peppers.Newest(), salt)          what is kept of it
+//	answer, err := cost.Verify(text, stored, peppers)          is it the one?
 //
 // # Rules
 //

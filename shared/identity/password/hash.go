@@ -14,17 +14,28 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// The parameters of new hashes (OWASP's first choice by memory), and the most that a stored one may ask for.
+// The parameters of hashes, and the most that a stored one may ask for.
 const (
-	memoryKiB = 19 * 1024
-	passes    = 2
-	lanes     = 1
-	tagSize   = 32
-	saltSize  = 16
+	lanes    = 1
+	tagSize  = 32
+	saltSize = 16
 
 	mostMemoryKiB = 64 * 1024
 	mostPasses    = 8
 )
+
+// Cost is what a new hash costs. More of either makes guessing slower, and logging in too.
+type Cost struct {
+	MemoryKiB uint32
+	Passes    uint32
+}
+
+// Recommended is what hashes cost unless there is a reason: OWASP's first choice.
+func Recommended() Cost { return Cost{MemoryKiB: 19 * 1024, Passes: 2} }
+
+func (c Cost) kind(pepper Pepper) kind {
+	return kind{memory: c.MemoryKiB, passes: c.Passes, lanes: lanes, pepper: pepper.ID}
+}
 
 // Salt makes equal passwords different hashes. It is 16 random bytes.
 type Salt = [saltSize]byte
@@ -78,20 +89,19 @@ var (
 )
 
 // Hash returns what is kept of a password: a PHC string.
-func Hash(text string, pepper Pepper, salt Salt) string {
-	k := kind{memory: memoryKiB, passes: passes, lanes: lanes, pepper: pepper.ID}
+func (c Cost) Hash(text string, pepper Pepper, salt Salt) string {
+	k := c.kind(pepper)
 	return k.encode(salt[:], k.tag(text, pepper, salt[:]))
 }
 
 // Decoy returns what stands for the hash of an account that does not exist: checking against it is the same work, and no
 // password is right.
-func Decoy(pepper Pepper) string {
-	k := kind{memory: memoryKiB, passes: passes, lanes: lanes, pepper: pepper.ID}
-	return k.encode(make([]byte, saltSize), make([]byte, tagSize))
+func (c Cost) Decoy(pepper Pepper) string {
+	return c.kind(pepper).encode(make([]byte, saltSize), make([]byte, tagSize))
 }
 
 // Verify checks a password against what was kept. It takes one slow hash, whatever the answer.
-func Verify(text, stored string, peppers Peppers) (Answer, error) {
+func (c Cost) Verify(text, stored string, peppers Peppers) (Answer, error) {
 	k, salt, want, err := parse(stored)
 	if err != nil {
 		return Wrong, err
@@ -103,7 +113,7 @@ func Verify(text, stored string, peppers Peppers) (Answer, error) {
 	if subtle.ConstantTimeCompare(k.tag(text, pepper, salt), want) != 1 || subtle.ConstantTimeCompare(want, make([]byte, tagSize)) == 1 {
 		return Wrong, nil
 	}
-	if k != (kind{memory: memoryKiB, passes: passes, lanes: lanes, pepper: peppers.Newest().ID}) {
+	if k != c.kind(peppers.Newest()) {
 		return RightButOld, nil
 	}
 	return Right, nil

@@ -38,7 +38,7 @@ func peppers(ids ...string) password.Peppers {
 func TestAPasswordIsRecognised(t *testing.T) {
 	t.Parallel()
 	first, both := peppers("a1"), peppers("a1", "b2")
-	stored := password.Hash("räksmörgås utan ost", first.Newest(), password.Salt{1})
+	stored := password.Recommended().Hash("räksmörgås utan ost", first.Newest(), password.Salt{1})
 	for name, c := range map[string]struct {
 		text    string
 		peppers password.Peppers
@@ -54,20 +54,20 @@ func TestAPasswordIsRecognised(t *testing.T) {
 		"after the pepper was replaced": {"räksmörgås utan ost", both, password.RightButOld, nil},
 		"after the pepper was lost":     {"räksmörgås utan ost", peppers("b2"), password.Wrong, password.ErrPepper},
 	} {
-		got, err := password.Verify(c.text, stored, c.peppers)
+		got, err := password.Recommended().Verify(c.text, stored, c.peppers)
 		if got != c.want || !errors.Is(err, c.err) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
-	if another := password.Hash("räksmörgås utan ost", first.Newest(), password.Salt{2}); another == stored {
+	if another := password.Recommended().Hash("räksmörgås utan ost", first.Newest(), password.Salt{2}); another == stored {
 		t.Error("another salt gives the same hash")
 	}
 }
 
 func TestThePepperIsNeeded(t *testing.T) {
 	t.Parallel()
-	stored := password.Hash("a long enough password", password.Pepper{ID: "a1", Key: []byte("one")}, password.Salt{})
-	got, err := password.Verify("a long enough password", stored, password.Peppers{{ID: "a1", Key: []byte("another")}})
+	stored := password.Recommended().Hash("a long enough password", password.Pepper{ID: "a1", Key: []byte("one")}, password.Salt{})
+	got, err := password.Recommended().Verify("a long enough password", stored, password.Peppers{{ID: "a1", Key: []byte("another")}})
 	if got != password.Wrong || err != nil {
 		t.Errorf("under another key it is %v, %v", got, err)
 	}
@@ -78,8 +78,8 @@ func TestOldParametersAreToBeReplaced(t *testing.T) {
 	// Made by this package with 8 MiB and one pass.
 	const old = "$argon2id$v=19$m=8192,t=1,p=1,keyid=a1$AQAAAAAAAAAAAAAAAAAAAA$TAG"
 	p := peppers("a1")
-	tag := strings.Split(password.HashWith(8192, 1, "a long enough password", p.Newest(), password.Salt{1}), "$")[5]
-	if got, err := password.Verify("a long enough password", strings.Replace(old, "TAG", tag, 1), p); got != password.RightButOld || err != nil {
+	tag := strings.Split(password.Cost{MemoryKiB: 8192, Passes: 1}.Hash("a long enough password", p.Newest(), password.Salt{1}), "$")[5]
+	if got, err := password.Recommended().Verify("a long enough password", strings.Replace(old, "TAG", tag, 1), p); got != password.RightButOld || err != nil {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -88,7 +88,7 @@ func TestNoPasswordIsADecoys(t *testing.T) {
 	t.Parallel()
 	p := peppers("a1")
 	for _, text := range []string{"", "password", strings.Repeat("x", 128)} {
-		if got, err := password.Verify(text, password.Decoy(p.Newest()), p); got != password.Wrong || err != nil {
+		if got, err := password.Recommended().Verify(text, password.Recommended().Decoy(p.Newest()), p); got != password.Wrong || err != nil {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
@@ -96,13 +96,13 @@ func TestNoPasswordIsADecoys(t *testing.T) {
 
 func TestStoredHashesCannotAskForTooMuch(t *testing.T) {
 	t.Parallel()
-	good := password.Hash("x", peppers("a1").Newest(), password.Salt{})
+	good := password.Recommended().Hash("x", peppers("a1").Newest(), password.Salt{})
 	for _, change := range [][2]string{
 		{"m=19456", "m=4194304"}, {"t=2", "t=4000000"}, {"p=1", "p=200"}, {"p=1", "p=0"}, {"m=19456", "m=0"}, {"t=2", "t=0"},
 		{"argon2id", "argon2i"}, {"v=19", "v=16"}, {"m=19456", "m=99999999999999"}, {"keyid=a1", "keyid="},
 	} {
 		bad := strings.Replace(good, change[0], change[1], 1)
-		if _, err := password.Verify("x", bad, peppers("a1")); !errors.Is(err, password.ErrForm) {
+		if _, err := password.Recommended().Verify("x", bad, peppers("a1")); !errors.Is(err, password.ErrForm) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
@@ -112,7 +112,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add("$argon2id$v=19$m=8,t=1,p=1,keyid=a1$AQAAAAAAAAAAAAAAAAAAAA$AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	f.Add("$argon2id$")
 	f.Fuzz(func(t *testing.T, stored string) {
-		if answer, _ := password.Verify("a password", stored, peppers("a1")); answer != password.Wrong {
+		if answer, _ := password.Recommended().Verify("a password", stored, peppers("a1")); answer != password.Wrong {
 			t.Errorf("%q takes a password", stored)
 		}
 	})
@@ -263,6 +263,6 @@ func BenchmarkHash(b *testing.B) {
 	b.ReportAllocs()
 	p := peppers("a1").Newest()
 	for b.Loop() {
-		password.Hash("a long enough password", p, password.Salt{})
+		password.Recommended().Hash("a long enough password", p, password.Salt{})
 	}
 }

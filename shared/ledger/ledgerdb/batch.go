@@ -38,6 +38,10 @@ func (b *batch) document(ref Ref, fields map[string]any) map[string]any {
 }
 
 func (b *batch) write(w Write) {
+	if w.tenant != "" {
+		defer func(acting string) { b.tenant = acting }(b.tenant)
+		b.tenant = w.tenant
+	}
 	switch w.mode {
 	case modeAdd:
 		b.create(w.ref, w.fields)

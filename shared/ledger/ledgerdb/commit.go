@@ -153,6 +153,13 @@ type Write struct {
 	fields map[string]any
 	mode   mode
 	prior  Object
+	tenant string // whose it is, when not the act's
+}
+
+// OfHub returns the write as one of a document that belongs to no tenant, whoever acts.
+func (w Write) OfHub() Write {
+	w.tenant = identity.Hub
+	return w
 }
 
 type mode int
