@@ -14,7 +14,7 @@ type credentials struct {
 	Location  string               `json:"location"`
 	Clients   map[string]clientKey `json:"clients"`  // by name
 	Channels  map[string]linkKey   `json:"channels"` // by adapter
-	Users     map[string]struct{}  `json:"users"`    // by role
+	Users     map[string]userKey   `json:"users"`    // by role
 	Endpoints map[string]string    `json:"endpoints"`
 	Buckets   map[string]string    `json:"buckets"`
 }

@@ -71,9 +71,12 @@ func (h *hub) seed(ctx context.Context) (c credentials, err error) {
 	}
 	c = credentials{
 		Tenant: tenant.ID, Location: location.ID,
-		Clients: map[string]clientKey{}, Channels: map[string]linkKey{}, Users: map[string]struct{}{},
+		Clients: map[string]clientKey{}, Channels: map[string]linkKey{},
 	}
 	if c.Channels["deliverect"], err = createLink(ctx, store, by, location.ID); err != nil {
+		return c, err
+	}
+	if c.Users, err = h.seedUsers(ctx, by); err != nil {
 		return c, err
 	}
 	for name, scopes := range demoClients() {

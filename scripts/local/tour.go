@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"ryggrad.internal/hub/shared/identity"
 )
 
 // tour tells a person what runs and what to try. Every command in it works as it stands.
 func tour(h *hub, out io.Writer) {
 	c := h.credentials
+	owner, viewer := c.Users[string(identity.Owner)], c.Users[string(identity.Viewer)]
 	fmt.Fprintf(out, `
 Ryggrad is up on %[1]s, in this one process, with a demo tenant and a demo POS.
 
@@ -42,10 +45,18 @@ Get an access token as an integration does:
 
   curl -s %[1]s/v1/oauth/token -u '%[8]s:%[9]s' -d grant_type=client_credentials
 
+Log in as the demo's viewer; the token that comes back shows the orders too:
+
+  curl -s %[1]s/v1/sessions -H 'Content-Type: application/json' -d '{"email":"%[12]s","password":"%[13]s"}'
+
+The owner has a second factor: log in as %[14]s with the password %[15]s, then send a code of
+the authenticator secret %[16]s as {"code":"…"} to %[1]s/v1/sessions/current/totp, with the token as Bearer.
+
 Deliverect's webhooks go to %[10]s
 signed with the secret %[11]s
 
 Stop with Ctrl-C.
 `, h.baseURL, h.dir, h.logFile, c.Clients["shop"].APIKey, c.Location, time.Now().Format(time.RFC3339), c.Clients["pos"].APIKey,
-		c.Clients["shop"].ClientID, c.Clients["shop"].ClientSecret, c.Channels["deliverect"].URL, c.Channels["deliverect"].Secret)
+		c.Clients["shop"].ClientID, c.Clients["shop"].ClientSecret, c.Channels["deliverect"].URL, c.Channels["deliverect"].Secret,
+		viewer.Email, viewer.Password, owner.Email, owner.Password, owner.TOTPSecret)
 }

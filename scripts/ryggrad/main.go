@@ -28,10 +28,12 @@ type commands struct {
 	Local string `help:"Work on the hub that scripts/local runs, by the FILE of its credentials, instead of the project in the environment." placeholder:"FILE"`
 	As    string `help:"Your ID in the audit log, unless RYGGRAD_OPERATOR has it: up to 64 of a-z, 0-9, dot, hyphen, underscore; no e-mail address." placeholder:"ID"`
 
-	Tenants  tenantCommands  `cmd:"" help:"Restaurant groups."`
-	Clients  clientCommands  `cmd:"" help:"Integrations of a tenant, their secrets and API keys."`
-	Channels channelCommands `cmd:"" help:"Links of a tenant to delivery platforms."`
-	Keys     keyCommands     `cmd:"" help:"The keys that sign access tokens."`
+	Tenants   tenantCommands  `cmd:"" help:"Restaurant groups."`
+	Bootstrap bootstrap       `cmd:"" help:"Make the first tenant and its owner in an empty project; prints the owner's initial password once."`
+	Users     userCommands    `cmd:"" help:"People of a tenant, their passwords, sessions and second factors."`
+	Clients   clientCommands  `cmd:"" help:"Integrations of a tenant, their secrets and API keys."`
+	Channels  channelCommands `cmd:"" help:"Links of a tenant to delivery platforms."`
+	Keys      keyCommands     `cmd:"" help:"The keys that sign access tokens."`
 }
 
 func main() {

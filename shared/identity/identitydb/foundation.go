@@ -21,6 +21,11 @@ func (s *Store) Commit(ctx context.Context, act ledgerdb.Act, c ledgerdb.Change,
 	return s.commit(ctx, act, at, c, with...)
 }
 
+// Remove deletes an object of the act's tenant. There being none is [fault.NotFound].
+func (s *Store) Remove(ctx context.Context, by ledgerdb.Act, at ledgerdb.Ref) error {
+	return s.remove(ctx, by, at, func(ledgerdb.Object) ([]ledgerdb.Write, error) { return nil, nil })
+}
+
 // Now is the time as the store keeps it.
 func (s *Store) Now() time.Time { return s.now() }
 

@@ -27,6 +27,7 @@ const (
 	collectionAttempts = "loginAttempts"
 	collectionPeppers  = "peppers"
 	collectionEvents   = "events"
+	collectionResets   = "factorResets"
 )
 
 // tries is how often a commit is made again because somebody else changed the same.
@@ -180,6 +181,7 @@ const (
 	NoticeRecoveryUsed     Notice = "recovery_code_used"
 	NoticeTokenReused      Notice = "session_token_reused"
 	NoticeRoleChanged      Notice = "role_changed"
+	NoticeResetAsked       Notice = "second_factor_reset_asked"
 )
 
 // dropSessions deletes sessions' documents, which ends them at once.

@@ -76,7 +76,10 @@ func (p *People) moment(ctx context.Context, own Own) (m moment, err error) {
 		return m, err
 	}
 	m.userObject, m.sessionObject = objects[0], objects[1]
-	if !m.userObject.Exists() || !m.sessionObject.Exists() {
+	if !m.userObject.Exists() {
+		return m, fault.New(fault.NotFound, "there is no such person any more")
+	}
+	if !m.sessionObject.Exists() {
 		return m, identitydb.Refused("the session does not hold; log in again")
 	}
 	if m.user, err = identity.ParseUser(m.userObject.ID, m.userObject.Fields); err != nil {

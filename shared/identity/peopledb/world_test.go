@@ -63,6 +63,10 @@ type world struct {
 	opts   peopledb.Options
 	tenant string
 	log    *bytes.Buffer
+
+	viewer, owner  member // of prepare
+	login, halfway peopledb.Login
+	proven         bool
 }
 
 func newWorld(t *testing.T) *world {

@@ -1,0 +1,65 @@
+package peopledb
+
+import (
+	"context"
+	"errors"
+
+	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/identity/identitydb"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+)
+
+// AskReset begins the removal of somebody's second factors by operators. The person is told.
+func (p *People) AskReset(ctx context.Context, by ledgerdb.Act, user string) error {
+	u, err := identitydb.Load(ctx, p.store, by.Tenant, ref(collectionUsers, user), identity.ParseUser)
+	if err != nil {
+		return err
+	}
+	told, err := p.notice(u, NoticeResetAsked)
+	if err != nil {
+		return err
+	}
+	by.Action = "user.second_factor_reset_ask"
+	at := ref(collectionResets, user)
+	r := identity.Reset{User: user, AskedBy: by.Actor, AskedAt: p.store.Now()}
+	err = p.store.Commit(ctx, by, ledgerdb.Create(at, r.Document()), at, told)
+	if errors.Is(err, ledgerdb.ErrExists) {
+		return fault.New(fault.Conflict, "this was asked already").Because(err)
+	}
+	return err
+}
+
+// AgreeReset lets another operator agree.
+func (p *People) AgreeReset(ctx context.Context, by ledgerdb.Act, user string) error {
+	by.Action = "user.second_factor_reset_agree"
+	return p.store.Change(ctx, by, ref(collectionResets, user), func(o ledgerdb.Object) (map[string]any, []ledgerdb.Write, error) {
+		r, err := identity.ParseReset(o.ID, o.Fields)
+		if err != nil {
+			return nil, nil, err
+		}
+		r, err = r.Agree(by.Actor, p.store.Now())
+		return r.Document(), nil, err
+	})
+}
+
+// DoReset removes the second factors a day after two operators agreed.
+func (p *People) DoReset(ctx context.Context, by By, user string) error {
+	r, err := identitydb.Load(ctx, p.store, by.Tenant, ref(collectionResets, user), identity.ParseReset)
+	if err != nil {
+		return err
+	}
+	if err := r.Ready(p.store.Now()); err != nil {
+		return err
+	}
+	if err := p.RemoveSecondFactor(ctx, by, user); err != nil {
+		return err
+	}
+	return p.CancelReset(ctx, by.Act, user)
+}
+
+// CancelReset forgets that it was asked, because it was done or must not be.
+func (p *People) CancelReset(ctx context.Context, by ledgerdb.Act, user string) error {
+	by.Action = "user.second_factor_reset_close"
+	return p.store.Remove(ctx, by, ref(collectionResets, user))
+}

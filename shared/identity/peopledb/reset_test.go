@@ -1,0 +1,34 @@
+package peopledb_test
+
+import (
+	"testing"
+
+	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/identity"
+)
+
+func TestASoleOwnersSecondFactorGoesByTwoOperatorsAndADay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m, l := w.join("anna@example.com", identity.Owner)
+	first, second := w.operator(), w.operator()
+	second.Actor.ID = "another"
+	w.must(w.people.AskReset(t.Context(), first.Act, m.id))
+	refusedAs(t, w.people.AskReset(t.Context(), first.Act, m.id), fault.Conflict, "asked twice")
+	refusedAs(t, w.people.DoReset(t.Context(), first, m.id), fault.Conflict, "before anybody agreed")
+	refusedAs(t, w.people.AgreeReset(t.Context(), first.Act, m.id), fault.Forbidden, "by the one who asked")
+	w.must(w.people.AgreeReset(t.Context(), second.Act, m.id))
+	w.clock.advance(identity.ResetDelay - 1e9)
+	refusedAs(t, w.people.DoReset(t.Context(), second, m.id), fault.Conflict, "before the day is over")
+	w.clock.advance(1e9)
+	w.must(w.people.DoReset(t.Context(), second, m.id))
+	w.ended(l)
+	again, err := w.people.Login(t.Context(), w.try(m))
+	if err != nil || again.Session.Stage != identity.Enroll {
+		t.Errorf("stage %q, %v", again.Session.Stage, err)
+	}
+	refusedAs(t, w.people.DoReset(t.Context(), second, m.id), fault.NotFound, "done twice")
+	if told := w.notices(); told["second_factor_reset_asked"] != 1 || told["second_factor_removed"] != 1 {
+		t.Errorf("told %v", told)
+	}
+}
