@@ -34,6 +34,12 @@ type Faults []fault.Detail
 // speak of, so that the rest can be looked at; see [Faults.With]. A body that cannot be read at all, or not beside its
 // faults, is an error.
 func (b *Body[T]) Read(contentType string, raw []byte) (value T, found Faults, err error) {
+	registry := b.api.huma.OpenAPI().Components.Schemas
+	if keeps(registry, b.schema, raw) {
+		if err := b.api.huma.Unmarshal(contentType, raw, &value); err == nil {
+			return value, nil, nil
+		}
+	}
 	var parsed any
 	if err := b.api.huma.Unmarshal(contentType, raw, &parsed); err != nil {
 		return value, nil, unreadable(err)
@@ -41,7 +47,7 @@ func (b *Body[T]) Read(contentType string, raw []byte) (value T, found Faults, e
 	var result huma.ValidateResult
 	path := huma.NewPathBuffer(make([]byte, 0, 128), 0)
 	path.Push("body")
-	huma.Validate(b.api.huma.OpenAPI().Components.Schemas, b.schema, path, huma.ModeWriteToServer, parsed, &result)
+	huma.Validate(registry, b.schema, path, huma.ModeWriteToServer, parsed, &result)
 	if len(result.Errors) == 0 {
 		if err := b.api.huma.Unmarshal(contentType, raw, &value); err != nil {
 			return value, nil, invalid([]fault.Detail{readable("body", err.Error())})
