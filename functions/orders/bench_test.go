@@ -97,6 +97,7 @@ type side struct {
 // benchWorld is a world on a cloud in another process.
 func benchWorld(b *testing.B, delay time.Duration) (*world, http.Handler) {
 	b.Helper()
+	gcp.TuneMemory() // as every function does
 	env := startCloud(b)
 	w := newWorldAt(b, env)
 	cfg, err := gcp.Load[config](env)

@@ -84,6 +84,7 @@ func (s *server) start(ctx context.Context) error {
 		return err
 	}
 	SetLogger(NewLogger(os.Stdout, cfg.Project, slog.LevelInfo))
+	TuneMemory()
 	h, err := s.build(ctx, env)
 	if err != nil {
 		return errors.Join(err, stop(ctx))
