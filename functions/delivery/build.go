@@ -14,6 +14,8 @@ import (
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
 	"ryggrad.internal/hub/functions"
+	"ryggrad.internal/hub/shared/channel/fetchdb"
+	"ryggrad.internal/hub/shared/channel/platformapi"
 	"ryggrad.internal/hub/shared/delivery/deliverydb"
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/gcp"
@@ -66,13 +68,14 @@ func assemble(ctx context.Context, env gcp.Env) (parts, error) {
 	if p.Hub, err = hub.Open(ctx, cfg.Config, slog.Default()); err != nil {
 		return parts{}, err
 	}
+	client := outbound.New(outbound.Options{Policy: cfg.policy()})
 	p.courier = courier{
 		store: deliverydb.New(deliverydb.Options{
 			Ledger: p.Ledger, Keys: p.Keys, Now: p.Now, Random: p.Random, CacheFor: cfg.EndpointCache,
 		}),
 		orders: p.Orders(), directory: p.Directory, lanes: newLanes(),
-		client: outbound.New(outbound.Options{Policy: cfg.policy()}),
-		now:    p.Now, random: mathrand.Float64, claim: rand.Text, log: p.Log,
+		client: client, platforms: platformapi.New(client, p.Now),
+		now: p.Now, random: mathrand.Float64, claim: rand.Text, log: p.Log,
 	}
 	return p, nil
 }
@@ -109,7 +112,14 @@ func BuildRelay(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
-	r := &relayer{store: p.courier.store, announcer: announcer, now: p.Now, log: p.Log}
+	fetches, err := p.AnnouncerOn(ctx, event.TopicFetches)
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	r := &relayer{
+		store: p.courier.store, announcer: announcer, now: p.Now, log: p.Log,
+		left: fetchdb.New(fetchdb.Options{Ledger: p.Ledger, Now: p.Now}), fetches: fetches,
+	}
 	return p.handle("relay", r.relay)
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"ryggrad.internal/hub/shared/channel/platformapi"
 	"ryggrad.internal/hub/shared/delivery"
 	"ryggrad.internal/hub/shared/delivery/deliverydb"
 	"ryggrad.internal/hub/shared/fault"
@@ -24,6 +25,7 @@ type courier struct {
 	orders    *orderdb.Store
 	directory *identitydb.Directory
 	client    *outbound.Client
+	platforms *platformapi.Client
 	lanes     *lanes
 	now       func() time.Time
 	random    func() float64 // in [0, 1)
@@ -75,6 +77,12 @@ func (c *courier) consequences(ctx context.Context, d delivery.Delivery) error {
 	switch d.Reason {
 	case delivery.Gone:
 		return c.store.Disable(ctx, d.Tenant, d.Endpoint, delivery.Gone)
+	case delivery.Refused:
+		_, err := c.store.Notify(ctx, d.Tenant, delivery.Notice{
+			Kind: delivery.StatusNotTaken, Subject: d.ID, Order: d.Order, Location: d.Location,
+			Message: "The platform did not take the order's status. It may have to be told by hand.",
+		})
+		return err
 	case delivery.Exhausted:
 		_, err := c.store.Notify(ctx, d.Tenant, delivery.Notice{
 			Kind: delivery.DeliveryFailed, Subject: d.Endpoint,
@@ -161,12 +169,19 @@ func (c *courier) attempt(ctx context.Context, d delivery.Delivery, ev *delivery
 		return d.Hold(c.now().Add(time.Second)), nil
 	}
 	at := c.now()
-	result := c.client.Do(ctx, p.call)
+	result, err := p.send(ctx)
 	leave()
+	if err != nil {
+		return d, err
+	}
 	if result.Failure == webhook.Interrupted {
 		return d, brokenOff()
 	}
-	next := d.Log(p.logged).Record(delivery.MaskAnswer(result, p.guest), at, c.random())
+	record := d.Log(p.logged).Record
+	if toPlatform(d) {
+		record = d.Log(p.logged).RecordReport
+	}
+	next := record(delivery.MaskAnswer(result, p.guest), at, c.random())
 	c.log.InfoContext(ctx, "delivery attempted", "delivery", d.ID, "tenant", d.Tenant, "attempt", next.Tries,
 		"status", result.Status, "failure", string(result.Failure), "duration_ms", result.Duration.Milliseconds(),
 		"state", string(next.State))

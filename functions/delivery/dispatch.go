@@ -48,6 +48,11 @@ func (p *dispatcher) deliver(ctx context.Context, announced event.Announcement) 
 			wanting = append(wanting, e)
 		}
 	}
+	if link, ok, err := p.platformOf(ctx, ev.Event); err != nil {
+		return err
+	} else if ok {
+		wanting = append(wanting, delivery.Endpoint{ID: link})
+	}
 	mine, err := p.store.Dispatch(ctx, ev, wanting, p.claim())
 	if err != nil {
 		return err

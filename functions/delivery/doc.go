@@ -1,8 +1,8 @@
-// Package delivery brings events to the endpoints that want them.
+// Package delivery brings events to the endpoints that want them, and to the platforms that orders came from.
 //
 //	delivery  HTTP: endpoints and their secrets, test messages, what became of deliveries, another try, replays, the feed
 //	dispatch  Pub/Sub, topic events: makes the deliveries of one event and attempts each at once
-//	relay     every minute: announces again what was not dispatched within 30 seconds
+//	relay     every minute: announces again what was not dispatched within 30 seconds, and fetches that were left behind
 //	retry     every minute: attempts what is due
 //	deadlines every minute: warns of orders that must be decided soon, and decides as the channel link's policy says
 //
@@ -10,6 +10,10 @@
 // that want it and commits a delivery for each; courier.go takes each delivery through its turn in the order's line, its
 // message, the request and the record. What fails comes back by retry.go, what was never announced by relay.go. The rules
 // are shared/delivery's, the commits deliverydb's.
+//
+// A delivery is for an endpoint of the tenant or for the platform that the order came from (report.go), where that
+// documents how it hears of statuses and the channel link says where and with what credentials. Both go the same way: one
+// delivery for each event, in the order of the order's events, repeated on the same schedule, behind a breaker.
 //
 // # Who waits for whom
 //

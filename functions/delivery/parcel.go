@@ -15,7 +15,7 @@ import (
 
 // parcel is a message ready to be sent, and what may be kept of it.
 type parcel struct {
-	call   webhook.Call
+	send   func(context.Context) (webhook.Result, error)
 	logged []byte   // the message without the guest
 	guest  []string // what an answer could quote of the guest
 }
@@ -30,6 +30,9 @@ func (c *courier) pack(ctx context.Context, d delivery.Delivery, ev *delivery.Ev
 		}
 		ev = &stored.Event
 	}
+	if toPlatform(d) {
+		return c.report(ctx, d, *ev)
+	}
 	e, err := c.store.KnownEndpoint(ctx, d.Tenant, d.Endpoint)
 	switch {
 	case fault.Is(err, fault.NotFound):
@@ -39,32 +42,33 @@ func (c *courier) pack(ctx context.Context, d delivery.Delivery, ev *delivery.Ev
 	case e.Disabled:
 		return parcel{}, e.Reason, nil
 	}
-	p, err := c.message(ctx, e, *ev)
+	p, body, err := c.message(ctx, e, *ev)
 	if err != nil {
 		return parcel{}, "", err
 	}
-	p.call, err = c.sign(ctx, e, d.Event, p.call.Body)
+	call, err := c.sign(ctx, e, d.Event, body)
+	p.send = func(ctx context.Context) (webhook.Result, error) { return c.client.Do(ctx, call), nil }
 	return p, "", err
 }
 
 // message makes the body for an endpoint.
-func (c *courier) message(ctx context.Context, e delivery.Endpoint, ev delivery.Event) (parcel, error) {
+func (c *courier) message(ctx context.Context, e delivery.Endpoint, ev delivery.Event) (p parcel, text []byte, err error) {
 	if e.Payload != delivery.Full || ev.Order == "" {
-		body, err := delivery.Body(ev, nil)
-		return parcel{call: webhook.Call{Body: body}, logged: body}, err
+		text, err = delivery.Body(ev, nil)
+		return parcel{logged: text}, text, err
 	}
 	whole, err := c.content(ctx, ev.Tenant, ev.Order)
 	if err != nil {
-		return parcel{}, err
+		return parcel{}, nil, err
 	}
 	masked := whole
 	masked.Order = whole.Order.Masked()
-	p := parcel{guest: words(whole.Order)}
-	if p.call.Body, err = body(e.Format, ev, whole); err != nil {
-		return parcel{}, err
+	p.guest = words(whole.Order)
+	if p.logged, err = body(e.Format, ev, masked); err != nil {
+		return parcel{}, nil, err
 	}
-	p.logged, err = body(e.Format, ev, masked)
-	return p, err
+	text, err = body(e.Format, ev, whole)
+	return p, text, err
 }
 
 func body(format delivery.Format, ev delivery.Event, whole content) ([]byte, error) {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"ryggrad.internal/hub/shared/channel/fetchdb"
 	"ryggrad.internal/hub/shared/delivery/deliverydb"
 	"ryggrad.internal/hub/shared/event"
 )
@@ -21,27 +22,54 @@ const (
 type relayer struct {
 	store     *deliverydb.Store
 	announcer event.Announcer
+	left      *fetchdb.Store
+	fetches   event.Announcer // on the topic of fetches
 	now       func() time.Time
 	log       *slog.Logger
 }
 
-// relay announces again what was not dispatched: because the announcement after its commit failed, or the dispatch did.
-// Whatever it cannot announce is found again in a minute.
+// relay announces again what was not dispatched: because the announcement after its commit failed, or the dispatch did;
+// and what is to be fetched and was not. Whatever it cannot announce is found again in a minute.
 func (p *relayer) relay(ctx context.Context, _ event.Message) error {
+	return errors.Join(p.events(ctx), p.leftFetches(ctx))
+}
+
+func (p *relayer) events(ctx context.Context) error {
 	forgotten, err := p.store.Forgotten(ctx, p.now().Add(-forgottenAfter), relayPerShard)
 	if err != nil {
 		return err
 	}
-	if len(forgotten) == 0 {
-		return nil
+	all := make([]event.Announcement, len(forgotten))
+	for i, e := range forgotten {
+		all[i] = event.Announcement{Tenant: e.Tenant, Event: e.ID}
 	}
-	p.log.WarnContext(ctx, "events are announced again", "events", len(forgotten))
-	failures := make([]error, len(forgotten))
+	if len(all) > 0 {
+		p.log.WarnContext(ctx, "events are announced again", "events", len(all))
+	}
+	return announceAll(ctx, p.announcer, all)
+}
+
+// leftFetches announces the fetches whose time has come: those that failed, and those whose first announcement was lost,
+// which are due from the beginning.
+func (p *relayer) leftFetches(ctx context.Context) error {
+	due, err := p.left.Due(ctx, p.now(), relayPerShard)
+	if err != nil {
+		return err
+	}
+	all := make([]event.Announcement, len(due))
+	for i, f := range due {
+		all[i] = event.Announcement{Tenant: f.Tenant, Event: f.ID}
+	}
+	return announceAll(ctx, p.fetches, all)
+}
+
+func announceAll(ctx context.Context, on event.Announcer, all []event.Announcement) error {
+	failures := make([]error, len(all))
 	var group errgroup.Group
 	group.SetLimit(publishAtOnce)
-	for i, e := range forgotten {
+	for i, one := range all {
 		group.Go(func() error {
-			failures[i] = p.announcer.Publish(ctx, event.Announcement{Tenant: e.Tenant, Event: e.ID})
+			failures[i] = on.Publish(ctx, one)
 			return nil
 		})
 	}

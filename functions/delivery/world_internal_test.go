@@ -23,6 +23,8 @@ import (
 	official "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"ryggrad.internal/hub/shared/channel"
+	"ryggrad.internal/hub/shared/channel/fetchdb"
+	"ryggrad.internal/hub/shared/channel/platformapi"
 	"ryggrad.internal/hub/shared/delivery"
 	"ryggrad.internal/hub/shared/delivery/deliverydb"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
@@ -43,6 +45,11 @@ const (
 	stranger  = "ten_bbbbbbbbbbbbbbbbbbbbbbbbbb"
 	guestMark = "Anna-Ek-of-Storgatan"
 )
+
+// patience is how long a test's requests may take. The limits of production are of real time, which the tests' clock does
+// not move: on a machine that stands still for seconds an attempt would fail, be put off as it should, and not be where a
+// test of the order of events looks for it.
+const patience = 10 * time.Minute
 
 // clock is a time that the test moves. It begins at the present, so that receivers with the official library's clock
 // agree with it.
@@ -65,15 +72,16 @@ func (c *clock) Advance(d time.Duration) {
 
 // world is a project with everything that the functions of this package work with.
 type world struct {
-	t      *testing.T
-	cloud  *cloudtest.Cloud
-	raw    *firestore.Client // looks on unseen
-	clock  *clock
-	log    *syncBuffer
-	topic  event.Announcer
-	ledger *ledgerdb.Store
-	keys   *envelopedb.Keyring
-	people *identitydb.Store
+	t       *testing.T
+	cloud   *cloudtest.Cloud
+	raw     *firestore.Client // looks on unseen
+	clock   *clock
+	log     *syncBuffer
+	topic   event.Announcer
+	fetches event.Announcer
+	ledger  *ledgerdb.Store
+	keys    *envelopedb.Keyring
+	people  *identitydb.Store
 	courier
 	dispatched int // how many announcements were handed to dispatch
 }
@@ -93,6 +101,11 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	fetches, err := cloud.Publisher(t.Context(), event.TopicFetches)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.fetches = event.Announcer{Topic: fetches, Log: slog.New(slog.DiscardHandler)}
 	w.topic = event.Announcer{Topic: publisher, Log: slog.New(slog.NewJSONHandler(w.log, nil))}
 	w.restart()
 	return w
@@ -115,12 +128,13 @@ func (w *world) restart() {
 		Firestore: db, KMS: w.cloud.KMS(w.t), KeyName: w.cloud.Key("tenant-keys"), Now: w.clock.Now, Log: log,
 	})
 	w.people = identitydb.New(identitydb.Options{Ledger: ledger, Keys: w.keys, Now: w.clock.Now, Random: rand.Reader})
+	client := outbound.New(outbound.Options{Policy: webhook.Policy{AllowLoopback: true}, Limit: patience})
 	w.courier = courier{
 		store: deliverydb.New(deliverydb.Options{
 			Ledger: ledger, Keys: w.keys, Now: w.clock.Now, Random: rand.Reader, CacheFor: 30 * time.Second,
 		}),
 		orders: orderdb.New(orderdb.Options{Ledger: ledger, Keys: w.keys, Now: w.clock.Now, Random: rand.Reader}),
-		client: outbound.New(outbound.Options{Policy: webhook.Policy{AllowLoopback: true}}), lanes: newLanes(),
+		client: client, platforms: platformapi.New(client, w.clock.Now), lanes: newLanes(),
 		directory: identitydb.NewDirectory(identitydb.DirectoryOptions{Ledger: ledger, Keys: w.keys, Now: w.clock.Now}),
 		now:       w.clock.Now, random: mathrand.Float64, claim: rand.Text, log: log,
 	}
@@ -188,7 +202,10 @@ func (w *world) announce(ctx context.Context, eventID string) {
 func (w *world) tick(ctx context.Context) {
 	w.t.Helper()
 	w.clock.Advance(61 * time.Second)
-	relay := &relayer{store: w.store, announcer: w.topic, now: w.clock.Now, log: w.courier.log}
+	relay := &relayer{
+		store: w.store, announcer: w.topic, now: w.clock.Now, log: w.courier.log,
+		left: fetchdb.New(fetchdb.Options{Ledger: w.ledger, Now: w.clock.Now}), fetches: w.fetches,
+	}
 	_ = relay.relay(ctx, event.Message{}) // what fails comes again at the next tick
 	published := w.cloud.Published(w.t, event.TopicEvents)
 	for _, m := range published[w.dispatched:] {

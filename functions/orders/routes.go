@@ -9,6 +9,7 @@ import (
 
 	"ryggrad.internal/hub/shared/channel"
 	"ryggrad.internal/hub/shared/channel/channeldb"
+	"ryggrad.internal/hub/shared/channel/fetchdb"
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/httpapi"
@@ -24,6 +25,8 @@ type deps struct {
 	messages  *channeldb.Store
 	directory *identitydb.Directory
 	announcer event.Announcer
+	fetches   *fetchdb.Store
+	referrals event.Announcer // on the topic of fetches
 	now       func() time.Time
 	api       httpapi.Options
 }
@@ -61,6 +64,12 @@ func newHandler(d deps) *httpapi.API {
 		Method: http.MethodPost, Path: "/v1/orders/{id}/status", ID: "advance-order", Summary: "Report an order's progress",
 		Permission: identity.OrdersStatus,
 	}, s.advance)
+	api.HandleRaw(httpapi.Route{
+		Method: http.MethodPost, Path: "/v1/pos/deliverect/orderStatus/{id}", ID: "report-deliverect-status",
+		Summary:    "Report an order's progress in Deliverect's form",
+		Permission: identity.OrdersStatus,
+		Takes:      []httpapi.Content{{}}, Gives: map[int][]httpapi.Content{http.StatusOK: {{}}},
+	}, s.deliverectStatus)
 	s.messageRoutes(api)
 	s.meter = api.Meter
 	for _, path := range channelPaths() {

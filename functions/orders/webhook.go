@@ -143,8 +143,7 @@ func (s *server) carryOut(ctx context.Context, a arrival, message channel.Messag
 	case channel.Cancel:
 		return s.cancelFromChannel(ctx, a, m)
 	case channel.Reference:
-		// Until orders are fetched, the platform keeps the order and sends its webhook again.
-		return channel.Reply{}, fault.New(fault.Unavailable, "orders of this platform are not fetched yet")
+		return s.refer(ctx, a, m)
 	case channel.Batch:
 		return s.carryOutAll(ctx, a, m)
 	case channel.Event:

@@ -30,6 +30,7 @@ func builds() map[string]gcp.Build {
 		"delivery":  delivery.BuildDelivery,
 		"dispatch":  delivery.BuildDispatch,
 		"keys":      keys.BuildKeys,
+		"fetch":     orders.BuildFetch,
 		"orders":    orders.BuildOrders,
 		"reconcile": orders.BuildReconcile,
 		"relay":     delivery.BuildRelay,

@@ -71,6 +71,7 @@ type Adapter struct {
 	RetryLater   int           // the HTTP status that makes the platform send again, used for every passing trouble
 	Unreadable   int           // the HTTP status that makes it stop sending what cannot be read; 0 for the fault's own
 	Codes        []Code        // the platform's status codes; of several for one status, the first is the one to send
+	API          API           // how the hub calls the platform
 
 	read      func(Request, Link) (Message, error)          // translates a payload whose card numbers are masked
 	fetched   func(*node, Link, Reference) (Message, error) // translates an order that was fetched; nil where webhooks carry all

@@ -24,6 +24,7 @@ func deliverect() Adapter {
 		Paths:      []string{"orders"},
 		Signature:  Signature{Header: "X-Server-Authorization-HMAC-SHA256"},
 		RetryLater: 503,
+		API:        deliverectAPI(),
 		Codes: []Code{
 			{"2", order.Received}, {"1", order.Received}, {"10", order.Received},
 			{"20", order.Accepted}, {"40", order.Accepted},

@@ -2,6 +2,7 @@ package channel
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 
@@ -52,6 +53,23 @@ func DeliverectForPOS(o order.Order, to POSOrder) ([]byte, error) {
 		return nil, fmt.Errorf("write an order for a POS: %w", err)
 	}
 	return body, nil
+}
+
+// ReadDeliverectStatus reads what a POS reports of an order in Deliverect's form (`POST /orderStatus/{orderId}`). It is false
+// for codes that mean nothing here, or nothing new: they are kept and ignored, as Deliverect does.
+func ReadDeliverectStatus(body []byte) (change order.Change, ok bool, err error) {
+	var in struct {
+		Status     integer `json:"status"`
+		Reason     string  `json:"reason"`
+		PickupTime string  `json:"pickupTime"`
+	}
+	if err := decode(body, &in); err != nil {
+		return order.Change{}, false, err
+	}
+	change.Status, ok = deliverect().StatusOf(strconv.FormatInt(int64(in.Status), 10))
+	change.Reason = order.Shorten(in.Reason, order.MaxReason)
+	change.ReadyAt, _ = readTime(in.PickupTime)
+	return change, ok && change.Status != order.Received, nil
 }
 
 type posOrder struct {

@@ -25,6 +25,7 @@ func deliveroo() Adapter {
 		}},
 		AcceptWithin: 10 * time.Minute,
 		RetryLater:   503,
+		API:          deliverooAPI(),
 		Unreadable:   200,
 		Codes: []Code{
 			{"placed", order.Received}, {"pending", order.Received}, {"accepted", order.Accepted}, {"confirmed", order.Accepted},

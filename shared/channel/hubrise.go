@@ -20,6 +20,7 @@ func hubRise() Adapter {
 		Paths:      []string{"orders"},
 		Signature:  Signature{Header: "X-HubRise-Hmac-SHA256"},
 		RetryLater: 503,
+		API:        hubRiseAPI(),
 		Codes: []Code{
 			{"received", order.Received}, {"new", order.Received}, {"accepted", order.Accepted}, {"in_preparation", order.Preparing},
 			{"awaiting_collection", order.Ready}, {"awaiting_shipment", order.Ready}, {"in_delivery", order.InDelivery}, {"completed", order.Completed},

@@ -20,6 +20,7 @@ func iFood() Adapter {
 		Signature:    Signature{Header: "X-IFood-Signature"},
 		AcceptWithin: 8 * time.Minute,
 		RetryLater:   503,
+		API:          iFoodAPI(),
 		Unreadable:   202,
 		Codes: []Code{
 			{"PLACED", order.Received}, {"CONFIRMED", order.Accepted}, {"PREPARATION_STARTED", order.Preparing},

@@ -18,6 +18,7 @@ func openDelivery() Adapter {
 		Paths:      []string{"events", "newEvent", "orderEvent"},
 		Signature:  Signature{Header: "X-App-Signature", Encoding: HexOrBase64},
 		RetryLater: 503,
+		API:        openDeliveryAPI(),
 		Unreadable: 200,
 		Codes: []Code{
 			{"CREATED", order.Received}, {"CONFIRMED", order.Accepted}, {"PREPARING", order.Preparing},

@@ -94,13 +94,17 @@ func (a Adapter) checkOptions(options Options) []fault.Detail {
 
 // options are the adapter's own and those that every adapter of its sort has.
 func (a Adapter) options() []Option {
-	if !a.Undocumented {
-		return a.Options
+	var all []Option
+	if a.Undocumented {
+		all = append(all, Option{
+			Name: OptionUndocumented, Values: []string{OptionAccepted},
+			Doc: "Set by an operator of the hub: the platform does not document publicly how it proves its webhooks, and what it does is good enough here.",
+		})
 	}
-	return append([]Option{{
-		Name: OptionUndocumented, Values: []string{OptionAccepted},
-		Doc: "Set by an operator of the hub: the platform does not document publicly how it proves its webhooks, and what it does is good enough here.",
-	}}, a.Options...)
+	if a.API.order != nil || a.API.report != nil {
+		all = append(all, Option{Name: OptionAPI, Doc: "Where the platform is called, or wants to hear of statuses, when that is not its documented address."})
+	}
+	return append(all, a.Options...)
 }
 
 // leastSecret is how short a secret may be that is sent as it is.

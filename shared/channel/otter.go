@@ -18,6 +18,7 @@ func otter() Adapter {
 		Paths:      []string{"events"},
 		Signature:  Signature{Header: "X-HMAC-SHA256"},
 		RetryLater: 503,
+		API:        otterAPI(),
 		Unreadable: 200,
 		Codes: []Code{
 			{"NEW_ORDER", order.Received}, {"CONFIRMED", order.Accepted}, {"PREPARED", order.Ready}, {"PICKED_UP", order.InDelivery},

@@ -27,6 +27,7 @@ func square() Adapter {
 			Name: "notificationUrl", Doc: "The webhook's address exactly as it was entered at Square, which signs it; by default the address of the request.",
 		}},
 		RetryLater: 503,
+		API:        squareAPI(),
 		Unreadable: 200,
 		Codes: []Code{
 			{"PROPOSED", order.Received}, {"OPEN", order.Received}, {"RESERVED", order.Accepted}, {"PREPARED", order.Ready}, {"COMPLETED", order.Completed},

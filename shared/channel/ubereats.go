@@ -23,6 +23,7 @@ func uberEats() Adapter {
 		Signature:    Signature{Header: "X-Uber-Signature"},
 		AcceptWithin: 11*time.Minute + 30*time.Second,
 		RetryLater:   503,
+		API:          uberEatsAPI(),
 		Unreadable:   200,
 		Codes: []Code{
 			{"CREATED", order.Received}, {"ACCEPTED", order.Accepted}, {"FINISHED", order.Completed},

@@ -94,14 +94,7 @@ func (d Delivery) Hold(until time.Time) Delivery {
 // the wait of the schedule or what the answer asked for, whichever is longer. random is a number in [0, 1). The answer's
 // text is kept as it is: mask it before, see [Masked].
 func (d Delivery) Record(r webhook.Result, at time.Time, random float64) Delivery {
-	d.Attempts = append(append([]Attempt(nil), d.Attempts...), Attempt{at, r.Status, r.Failure, r.Duration, r.BodyPrefix})
-	if extra := len(d.Attempts) - keptAttempts; extra > 0 {
-		d.Attempts = d.Attempts[extra:]
-	}
-	d.Tries++
-	if d.Tries == 1 {
-		d.FirstTryAt = at
-	}
+	d = d.tried(r, at)
 	done := at.Add(r.Duration)
 	switch r.Outcome() {
 	case webhook.Delivered:
@@ -110,6 +103,41 @@ func (d Delivery) Record(r webhook.Result, at time.Time, random float64) Deliver
 		return d.settle(Failed, Gone, done)
 	case webhook.Retry:
 	}
+	return d.retry(r, done, random)
+}
+
+// RecordReport decides what follows from telling a platform of a status. A platform that says the same is so already (409)
+// has taken it; one that says that the report makes no sense will say so again, and holds up no later one.
+func (d Delivery) RecordReport(r webhook.Result, at time.Time, random float64) Delivery {
+	d = d.tried(r, at)
+	done := at.Add(r.Duration)
+	switch r.Status {
+	case 409:
+		return d.settle(Delivered, "", done)
+	case 400, 404, 405, 410, 422:
+		return d.settle(Failed, Refused, done)
+	}
+	if r.Outcome() == webhook.Delivered {
+		return d.settle(Delivered, "", done)
+	}
+	return d.retry(r, done, random)
+}
+
+// tried notes an attempt.
+func (d Delivery) tried(r webhook.Result, at time.Time) Delivery {
+	d.Attempts = append(append([]Attempt(nil), d.Attempts...), Attempt{at, r.Status, r.Failure, r.Duration, r.BodyPrefix})
+	if extra := len(d.Attempts) - keptAttempts; extra > 0 {
+		d.Attempts = d.Attempts[extra:]
+	}
+	d.Tries++
+	if d.Tries == 1 {
+		d.FirstTryAt = at
+	}
+	return d
+}
+
+// retry puts the delivery off after an attempt that failed, or settles it after the last.
+func (d Delivery) retry(r webhook.Result, done time.Time, random float64) Delivery {
 	wait, again := Wait(d.Tries, random)
 	next := done.Add(max(wait, min(r.RetryAfter, longestWait)))
 	if !again || next.After(d.FirstTryAt.Add(lastAttemptBy)) {

@@ -49,6 +49,7 @@ const (
 	ByOwner   Reason = "switched_off" // a person or client of the tenant said so
 	Gone      Reason = "gone"         // the endpoint answered 410
 	Removed   Reason = "removed"      // there is no such endpoint any more
+	Refused   Reason = "refused"      // a platform says that it cannot take this status
 	Exhausted Reason = "exhausted"    // the attempts of three days are used up
 	Expired   Reason = "expired"      // the event itself is not kept any more
 )

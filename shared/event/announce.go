@@ -13,8 +13,11 @@ import (
 	"ryggrad.internal/hub/shared/fault"
 )
 
-// TopicEvents is the topic on which outbox events are announced.
-const TopicEvents = "events"
+// The topics on which is announced what is stored already.
+const (
+	TopicEvents  = "events"  // an event of the outbox
+	TopicFetches = "fetches" // an order that is to be fetched; its id stands in the place of the event's
+)
 
 // announceWithin bounds how long an answer waits for the announcement of what it tells of.
 const announceWithin = time.Second

@@ -100,7 +100,12 @@ func (h *Hub) Identities() *identitydb.Store {
 
 // Announcer returns what announces events of the outbox.
 func (h *Hub) Announcer(ctx context.Context) (event.Announcer, error) {
-	topic, err := h.cloud.Publisher(ctx, event.TopicEvents)
+	return h.AnnouncerOn(ctx, event.TopicEvents)
+}
+
+// AnnouncerOn returns what announces on another topic.
+func (h *Hub) AnnouncerOn(ctx context.Context, name string) (event.Announcer, error) {
+	topic, err := h.cloud.Publisher(ctx, name)
 	return event.Announcer{Topic: topic, Log: h.Log}, err
 }
 
