@@ -27,8 +27,6 @@ import (
 // The bounds of an attempt.
 const (
 	Limit          = 15 * time.Second // from the start to the end of the answer, by default
-	connectLimit   = 5 * time.Second
-	handshakeLimit = 5 * time.Second
 	maxHeaderBytes = 32 << 10
 	maxBodyRead    = 64 << 10 // read on, so that the connection can be used again
 	maxBodyPrefix  = 1 << 10  // kept
@@ -52,22 +50,29 @@ type Client struct {
 
 // New returns a client.
 func New(o Options) *Client {
-	if o.Limit == 0 {
-		o.Limit = Limit
-	}
+	o.Limit, _ = o.limits()
 	answerAsIs := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{o.Policy, o.Limit, &http.Client{Transport: Transport(o), CheckRedirect: answerAsIs}}
+}
+
+// limits returns the limit of an attempt, and that of each of its first steps: to connect, and to shake hands.
+func (o Options) limits() (whole, step time.Duration) {
+	if o.Limit == 0 {
+		return Limit, Limit / 3
+	}
+	return o.Limit, o.Limit / 3
 }
 
 // Transport returns a transport that connects to nothing but what the policy allows. Who uses it for requests of another
 // kind bounds the time and the answer, and keeps from following redirects, by itself.
 func Transport(o Options) *http.Transport {
-	dialer := &net.Dialer{Timeout: connectLimit, Control: guard(o.Policy)}
+	_, step := o.limits()
+	dialer := &net.Dialer{Timeout: step, Control: guard(o.Policy)}
 	return &http.Transport{
 		Proxy:                  nil,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
-		TLSHandshakeTimeout:    handshakeLimit,
+		TLSHandshakeTimeout:    step,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
