@@ -3,7 +3,6 @@ package delivery
 import (
 	"ryggrad.internal/hub/shared/delivery"
 	"ryggrad.internal/hub/shared/httpapi"
-	"ryggrad.internal/hub/shared/order"
 )
 
 // outgoing describes what endpoints receive; package delivery makes it.
@@ -14,12 +13,12 @@ type outgoing struct {
 }
 
 type outgoingData struct {
-	_        struct{}     `additionalProperties:"true"`
-	Order    string       `json:"order,omitempty" doc:"The order's id"`
-	Location string       `json:"location,omitempty" doc:"The location's id"`
-	Sequence int64        `json:"sequence,omitempty" doc:"Numbers the events of an order: 1, 2, 3 … without gaps"`
-	Endpoint string       `json:"endpoint,omitempty" doc:"The endpoint's id, in messages about one"`
-	Content  *order.Order `json:"content,omitempty" doc:"The whole order as it is when sent; full payloads only"`
+	_        struct{} `additionalProperties:"true"`
+	Order    string   `json:"order,omitempty" doc:"The order's id"`
+	Location string   `json:"location,omitempty" doc:"The location's id"`
+	Sequence int64    `json:"sequence,omitempty" doc:"Numbers the events of an order: 1, 2, 3 … without gaps"`
+	Endpoint string   `json:"endpoint,omitempty" doc:"The endpoint's id, in messages about one"`
+	Content  *content `json:"content,omitempty" doc:"The whole order as it stands when sent; full payloads only"`
 }
 
 // describeMessages tells in the API description what is sent to endpoints.

@@ -72,7 +72,7 @@ func (c *clock) Advance(d time.Duration) {
 
 // world is a project with everything that the functions of this package work with.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	cloud   *cloudtest.Cloud
 	raw     *firestore.Client // looks on unseen
 	clock   *clock
@@ -86,7 +86,7 @@ type world struct {
 	dispatched int // how many announcements were handed to dispatch
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, cloud: cloudtest.Start(t), clock: &clock{now: time.Now().UTC().Truncate(time.Microsecond)}, log: &syncBuffer{}}
 	w.raw = w.cloud.Firestore(t)
