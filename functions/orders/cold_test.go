@@ -55,7 +55,7 @@ func median[T ~int64 | ~float64](values []T) T {
 func compile(b *testing.B, dir, name string) string {
 	b.Helper()
 	file := filepath.Join(dir, name)
-	out, err := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "./internal/"+name).CombinedOutput()
+	out, err := exec.CommandContext(b.Context(), "go", "build", "-ldflags=-s -w", "-o", file, "./internal/"+name).CombinedOutput()
 	if err != nil {
 		b.Fatalf("build %s: %v\n%s", name, err, out)
 	}

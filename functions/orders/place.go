@@ -3,7 +3,7 @@ package orders
 import (
 	"context"
 	"net/http"
-	"regexp"
+	"strings"
 	"time"
 
 	"ryggrad.internal/hub/shared/event"
@@ -45,6 +45,7 @@ type warningBody struct {
 }
 
 func (s *server) place(ctx context.Context, call httpapi.Call, in *placeInput) (*placeOutput, error) {
+	s.orders.Ahead(ctx, call.Caller.Tenant)
 	key, err := idempotencyKey(in.IdempotencyKey)
 	if err != nil {
 		return nil, err
@@ -122,20 +123,28 @@ func answerPlaced(p orderdb.Placed, sent order.Order) *placeOutput {
 	return out
 }
 
-// quoted is a string of RFC 8941, section 3.3.3, without escapes: what keys are made of in practice.
-var quoted = regexp.MustCompile(`^"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"$`)
+// longestKey bounds an Idempotency-Key, in characters.
+const longestKey = 255
 
-// bare is a key without its quotes, as many clients send it.
-var bare = regexp.MustCompile(`^[A-Za-z0-9._:~-]{1,255}$`)
-
-// idempotencyKey reads the header. The draft asks for quotes; a key without them means the same.
+// idempotencyKey reads the header: a string of RFC 8941, section 3.3.3, without escapes, which is what keys are made of
+// in practice. A key of word characters without the quotes means the same, as many clients send it so.
 func idempotencyKey(header string) (string, error) {
-	if header == "" || bare.MatchString(header) {
-		return header, nil
+	if header == "" {
+		return "", nil
 	}
-	if m := quoted.FindStringSubmatch(header); m != nil {
-		return m[1], nil
+	key, allowed := header, bareCharacter
+	if inner, ok := strings.CutPrefix(header, `"`); ok && strings.HasSuffix(inner, `"`) {
+		key, allowed = strings.TrimSuffix(inner, `"`), quotedCharacter
+	}
+	if key != "" && len(key) <= longestKey && !strings.ContainsFunc(key, func(r rune) bool { return !allowed(r) }) {
+		return key, nil
 	}
 	return "", fault.New(fault.Malformed, "the Idempotency-Key cannot be read").
 		With(fault.Detail{Location: "header.Idempotency-Key", Message: `must be 1 to 255 printable characters in double quotes, as in "8e03978e"`})
+}
+
+func quotedCharacter(r rune) bool { return ' ' <= r && r <= '~' && r != '"' && r != '\\' }
+
+func bareCharacter(r rune) bool {
+	return '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || strings.ContainsRune("._:~-", r)
 }

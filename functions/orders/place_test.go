@@ -109,6 +109,30 @@ func TestWarmIntakeIsOneCommitAndOnePublish(t *testing.T) {
 	}
 }
 
+// TestColdIntakeReadsEverythingOnce counts what an instance's first order costs: what is read ahead is not read again.
+func TestColdIntakeReadsEverythingOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if first := w.post(w.serve(), w.order("A-1")); first.status != http.StatusCreated { // the tenant's key is there
+		t.Fatalf("answered %d %s", first.status, first.text)
+	}
+	cold := w.serve()
+	w.Calls.Reset()
+	if a := w.post(cold, w.order("A-2")); a.status != http.StatusCreated {
+		t.Fatalf("answered %d %s", a.status, a.text)
+	}
+	want := map[string]int{
+		"/google.firestore.v1.Firestore/RunQuery":           2, // API key, client
+		"/google.firestore.v1.Firestore/BatchGetDocuments":  3, // tenant, location, tenant key
+		"/google.cloud.kms.v1.KeyManagementService/Decrypt": 1,
+		"/google.firestore.v1.Firestore/Commit":             1,
+		"/google.pubsub.v1.Publisher/Publish":               1,
+	}
+	if diff := cmp.Diff(want, w.Calls.Snapshot()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
 func TestSameOrderAgainIsAReplay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -58,7 +58,7 @@ func (c *Cloud) Commits(ctx context.Context) (*firestoreapi.Client, error) {
 		if err != nil {
 			return nil, err
 		}
-		return firestoreapi.NewClient(context.WithoutCancel(ctx), opts...)
+		return connecting(firestoreapi.NewClient(context.WithoutCancel(ctx), opts...))
 	})
 }
 
@@ -69,7 +69,7 @@ func (c *Cloud) KMS(ctx context.Context) (*kms.KeyManagementClient, error) {
 		if err != nil {
 			return nil, err
 		}
-		return kms.NewKeyManagementClient(context.WithoutCancel(ctx), opts...)
+		return connecting(kms.NewKeyManagementClient(context.WithoutCancel(ctx), opts...))
 	})
 }
 
@@ -109,6 +109,14 @@ func (c *Cloud) Close() error {
 		c.commits.close((*firestoreapi.Client).Close),
 		c.firestore.close((*firestore.Client).Close),
 	)
+}
+
+// connecting lets a client connect while the function still gets ready, not when the first request already waits.
+func connecting[C interface{ Connection() *grpc.ClientConn }](client C, err error) (C, error) {
+	if err == nil {
+		client.Connection().Connect()
+	}
+	return client, err
 }
 
 // options returns how to reach a service: Google's own address, or an emulator's.

@@ -65,8 +65,20 @@ func New(opts Options) *Keyring {
 // Current returns the tenant's key of this month (UTC), which is created when it is missing. It fails with
 // [fault.Unavailable], [ErrKeyUnusable] or [ErrCorrupt]. The tenant's existence is not checked.
 func (k *Keyring) Current(ctx context.Context, tenant string) (*envelope.TenantKey, error) {
+	return k.key(ctx, k.current(tenant))
+}
+
+// Ahead begins to fetch what [Keyring.Current] is about to be asked for, if it is not at hand at all.
+func (k *Keyring) Ahead(ctx context.Context, tenant string) {
+	r := k.current(tenant)
+	if cached, _ := k.cache.get(r.id, r.now); cached == nil {
+		k.begin(ctx, r, loadTimeout)
+	}
+}
+
+func (k *Keyring) current(tenant string) request {
 	now := k.opts.Now()
-	return k.key(ctx, request{id: envelope.KeyIDAt(tenant, now), now: now, fetch: k.loadOrCreate, flight: "current "})
+	return request{id: envelope.KeyIDAt(tenant, now), now: now, fetch: k.loadOrCreate, flight: "current "}
 }
 
 // Load returns a key of the tenant's that exists. It fails with [fault.Unavailable], [ErrNoKey], [ErrKeyUnusable] or
@@ -122,18 +134,21 @@ func (k *Keyring) key(ctx context.Context, r request) (*envelope.TenantKey, erro
 	if cached != nil {
 		timeout = refreshTimeout
 	}
-	landed := k.flights.DoChan(r.flight+r.id.String(), func() (any, error) {
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for tenant key %s: %w", r.id, ctx.Err())
+	case result := <-k.begin(ctx, r, timeout):
+		key, _ := result.Val.(*envelope.TenantKey)
+		return key, result.Err
+	}
+}
+
+func (k *Keyring) begin(ctx context.Context, r request, timeout time.Duration) <-chan singleflight.Result {
+	return k.flights.DoChan(r.flight+r.id.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		defer cancel()
 		return k.renew(ctx, r)
 	})
-	select {
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for tenant key %s: %w", r.id, ctx.Err())
-	case result := <-landed:
-		key, _ := result.Val.(*envelope.TenantKey)
-		return key, result.Err
-	}
 }
 
 // renew fetches the key, or falls back on the cached one where that is allowed.

@@ -54,7 +54,28 @@ func (c *cache[T]) get(ctx context.Context, id string, age time.Duration) (T, er
 	if value, err, known := c.remembered(id, age); known {
 		return value, err
 	}
-	landed := c.flights.DoChan(id, func() (any, error) {
+	var none T
+	select {
+	case <-ctx.Done():
+		return none, fault.New(fault.Unavailable, "the answer did not come in time").Because(ctx.Err())
+	case result := <-c.fetch(ctx, id, age):
+		value, ok := result.Val.(T)
+		if !ok {
+			return none, result.Err
+		}
+		return value, result.Err
+	}
+}
+
+// ahead begins to read what somebody is about to ask for, unless it is remembered.
+func (c *cache[T]) ahead(ctx context.Context, id string) {
+	if _, _, known := c.remembered(id, Usual); !known {
+		c.fetch(ctx, id, Usual)
+	}
+}
+
+func (c *cache[T]) fetch(ctx context.Context, id string, age time.Duration) <-chan singleflight.Result {
+	return c.flights.DoChan(id, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
 		if value, err, known := c.remembered(id, age); known {
@@ -62,17 +83,6 @@ func (c *cache[T]) get(ctx context.Context, id string, age time.Duration) (T, er
 		}
 		return c.read(ctx, id)
 	})
-	var none T
-	select {
-	case <-ctx.Done():
-		return none, fault.New(fault.Unavailable, "the answer did not come in time").Because(ctx.Err())
-	case result := <-landed:
-		value, ok := result.Val.(T)
-		if !ok {
-			return none, result.Err
-		}
-		return value, result.Err
-	}
 }
 
 func (c *cache[T]) remembered(id string, age time.Duration) (value T, err error, known bool) {

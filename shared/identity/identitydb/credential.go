@@ -30,6 +30,7 @@ func (a *Authenticator) apiKey(ctx context.Context, text string) (identity.Calle
 	if err != nil {
 		return identity.Caller{}, refusedUnless(err, "the API key does not hold")
 	}
+	a.opts.Directory.tenants.ahead(ctx, key.object.Tenant)
 	client, err := a.matching(ctx, key.client, func(c identity.Client, now time.Time) bool {
 		_, ok := c.Keys.Match(secret, now)
 		return ok

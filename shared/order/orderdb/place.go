@@ -36,6 +36,10 @@ type Placed struct {
 	Event    string // the event that was written, or ""
 }
 
+// Ahead begins to fetch what placing an order of the tenant needs, so that a cold instance does it while the order is
+// read and checked.
+func (s *Store) Ahead(ctx context.Context, tenant string) { s.opts.Keys.Ahead(ctx, tenant) }
+
 // Place takes an order in, exactly once however often it is sent. Other content under the same identity is
 // [fault.Conflict], with where it differs; another order under the same Idempotency-Key is [fault.Invalid].
 func (s *Store) Place(ctx context.Context, p Placement) (Placed, error) {
