@@ -43,6 +43,16 @@ func (w *world) user(tenant, id string, role identity.Role) {
 	w.must(w.ledger.Bookkeep(w.t.Context(), tenant, ledgerdb.Add(at, u.Document())))
 }
 
+func (w *world) changeUser(tenant, id string, change func(*identity.User)) {
+	w.t.Helper()
+	o, err := w.ledger.Get(w.t.Context(), tenant, ledgerdb.Ref{Collection: "users", ID: id})
+	w.must(err)
+	u, err := identity.ParseUser(o.ID, o.Fields)
+	w.must(err)
+	change(&u)
+	w.must(w.ledger.Bookkeep(w.t.Context(), tenant, ledgerdb.Patch(o, u.Document())))
+}
+
 func granting(person string, scopes ...string) string {
 	return fmt.Sprintf(`{"person":%q,"scope":["%s"],"reason":"orders are missing","expiresAt":%q}`,
 		person, strings.Join(scopes, `","`), time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
@@ -103,17 +113,26 @@ func TestSupportGetsInByTheOwnersConsentAndIsSeen(t *testing.T) {
 
 func TestSupportIsOutAtOnce(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(w *world, owner, grant, token string){
-		"the owner ends the grant": func(w *world, owner, grant, _ string) {
+	for name, end := range map[string]func(w *world, home, owner, grant, token string){
+		"the person is disabled": func(w *world, home, _, _, _ string) {
+			w.changeUser(home, kim, func(u *identity.User) { u.Disabled = true })
+		},
+		"the person has another role": func(w *world, home, _, _, _ string) {
+			w.changeUser(home, kim, func(u *identity.User) { u.Role = identity.Viewer })
+		},
+		"the person's tenant does not run the hub any more": func(w *world, home, _, _, _ string) {
+			w.must(w.store.SetOperator(w.t.Context(), ledgerdb.Act{Tenant: home, Actor: w.by.Actor}, false))
+		},
+		"the owner ends the grant": func(w *world, _, owner, grant, _ string) {
 			w.expect(http.StatusNoContent, http.MethodDelete, pathGrants+"/"+grant, owner, "")
 			w.expect(http.StatusNoContent, http.MethodDelete, pathGrants+"/"+grant, owner, "")
 		},
-		"the token is revoked": func(w *world, _, _, token string) {
+		"the token is revoked": func(w *world, _, _, _, token string) {
 			id, err := w.other.Token(w.t.Context(), token)
 			w.must(err)
 			w.must(w.store.RevokeToken(w.t.Context(), w.by, id.ID))
 		},
-		"the tenant is suspended": func(w *world, _, _, _ string) { w.must(w.store.SuspendTenant(w.t.Context(), w.by, true)) },
+		"the tenant is suspended": func(w *world, _, _, _, _ string) { w.must(w.store.SuspendTenant(w.t.Context(), w.by, true)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +143,7 @@ func TestSupportIsOutAtOnce(t *testing.T) {
 			if _, err := w.authenticate(raw); err != nil {
 				t.Fatal(err)
 			}
-			end(w, owner, grant, raw)
+			end(w, home, owner, grant, raw)
 			if _, err := w.authenticate(raw); !fault.Is(err, fault.Unauthenticated) && !fault.Is(err, fault.Forbidden) {
 				t.Errorf("afterwards: %v", err)
 			}
@@ -143,6 +162,18 @@ func TestNobodyElseGetsIn(t *testing.T) {
 	late := w.session(home, func(s *identity.Session) {
 		s.User, s.Role, s.ProvedAt = kim, identity.Support, s.ProvedAt.Add(-time.Hour)
 	})
+	half := func(stage identity.Stage) string {
+		return w.session(home, func(s *identity.Session) { s.User, s.Role, s.Stage = kim, identity.Support, stage })
+	}
+	const moved, disabled = "usr_mmmmmmmmmmmmmmmmmmmmmmmmmm", "usr_dddddddddddddddddddddddddd"
+	for _, id := range []string{moved, disabled} {
+		w.user(home, id, identity.Support)
+	}
+	ofMoved := text(t, w.expect(http.StatusCreated, http.MethodPost, pathGrants, owner, granting(moved, "orders:read")), "id")
+	w.changeUser(home, moved, func(u *identity.User) { u.Role = identity.Owner })
+	asOwner := w.session(home, func(s *identity.Session) { s.User = moved })
+	ofDisabled := text(t, w.expect(http.StatusCreated, http.MethodPost, pathGrants, owner, granting(disabled, "orders:read")), "id")
+	w.changeUser(home, disabled, func(u *identity.User) { u.Disabled = true })
 	elsewhere := w.session(w.by.Tenant, func(s *identity.Session) { s.User, s.Role = kim, identity.Support })
 	for name, c := range map[string]struct {
 		got  reply
@@ -153,6 +184,11 @@ func TestNobodyElseGetsIn(t *testing.T) {
 		"no such grant":             {w.exchange(mine, "grt_aaaaaaaaaaaaaaaaaaaaaaaaaa"), invalidTarget},
 		"no grant's address":        {w.exchange(mine, grant, "resource", "https://evil.example/"+grant), invalidTarget},
 		"an old proof":              {w.exchange(late, grant), invalidClient},
+		"no second factor given":    {w.exchange(half(identity.SecondFactor), grant), invalidClient},
+		"no second factor yet":      {w.exchange(half(identity.Enroll), grant), invalidClient},
+		"an initial password":       {w.exchange(half(identity.SetPassword), grant), invalidClient},
+		"of another role by now":    {w.exchange(asOwner, ofMoved), invalidClient},
+		"disabled by now":           {w.exchange(w.staff(home, disabled), ofDisabled), invalidClient},
 		"of another tenant":         {w.exchange(elsewhere, grant), invalidClient},
 		"the owner":                 {w.exchange(owner, grant), invalidClient},
 		"no session":                {w.exchange("x", grant), invalidClient},

@@ -32,7 +32,8 @@
 // # Support access
 //
 // A token that somebody of the hub's support got under a tenant's grant is the one kind that is not believed offline: the
-// grant and the token's record are read with every request, in one call.
+// grant, the token's record and the person are read with every request, so that whoever ends any of them ends it at once. It
+// is given for a finished login only, second factor and all.
 //
 // # What counts once
 //

@@ -155,20 +155,24 @@ func errNoGrant() *fault.Error {
 	return fault.New(fault.Forbidden, "this is no grant for you that holds now")
 }
 
-// Staff returns the grant that a person of the hub's support asks for by their session's token. They must have proved just
-// now who they are. A session that does not hold, is not of the hub's support or was not proved lately is
-// [fault.Unauthenticated]; a grant that is not theirs or has ended is [fault.Forbidden].
+// Staff returns the grant that a person of the hub's support asks for by their session's token. They must have finished
+// their login and proved just now who they are. A session that does not hold, is not of the hub's support or was not proved
+// lately is [fault.Unauthenticated]; a grant that is not theirs or has ended is [fault.Forbidden].
 func (a *Authenticator) Staff(ctx context.Context, sessionToken, grant string) (Granted, error) {
 	caller, err := a.session(ctx, sessionToken)
 	if err != nil {
 		return Granted{}, err
 	}
-	home, err := a.opts.Directory.tenants.get(ctx, caller.Tenant, 0)
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	// A login that misses something does not have the role's permissions.
+	if caller.MustStepUp() || !caller.Can(identity.SupportRead) {
+		return Granted{}, errNoStaff()
+	}
+	home, err := a.onDuty(ctx, caller.Actor.ID)
+	if err != nil {
 		return Granted{}, err
 	}
-	if err != nil || !home.Operator || home.Suspended || caller.MustStepUp() {
-		return Granted{}, refused("this is no session of the hub's support that was proved lately")
+	if home != caller.Tenant {
+		return Granted{}, errNoStaff()
 	}
 	if !identity.WellFormed(identity.GrantPrefix, grant) {
 		return Granted{}, errNoGrant()
@@ -191,8 +195,37 @@ func (a *Authenticator) Staff(ctx context.Context, sessionToken, grant string) (
 	return Granted{Grant: g, Person: identity.Actor{Kind: identity.KindStaff, ID: caller.Actor.ID}}, err
 }
 
-// supported returns the caller of a token that was given out under a grant. The grant and the token's record are read
-// every time, in one call, so that the end of either takes effect at once and everywhere.
+// errNoStaff is what all are told who are not of the hub's support, whatever is missing.
+func errNoStaff() *fault.Error {
+	return refused("this is no session of the hub's support that was proved lately")
+}
+
+// onDuty returns the tenant of a person of the hub's support. It refuses whoever is none, or no longer: disabled, of another
+// role, or of a tenant that does not run the hub.
+func (a *Authenticator) onDuty(ctx context.Context, person string) (home string, err error) {
+	o, err := a.opts.Directory.find(ctx, collectionUsers, person)
+	if fault.Is(err, fault.NotFound) {
+		return "", errNoStaff()
+	}
+	if err != nil {
+		return "", err
+	}
+	user, err := identity.ParseUser(o.ID, o.Fields)
+	if err != nil {
+		return "", err
+	}
+	tenant, err := a.opts.Directory.tenants.get(ctx, user.Tenant, 0)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return "", err
+	}
+	if err != nil || !tenant.Operator || tenant.Suspended || user.Disabled || user.Role != identity.Support {
+		return "", errNoStaff()
+	}
+	return user.Tenant, nil
+}
+
+// supported returns the caller of a token that was given out under a grant. The grant, the token's record and
+// who acts are read every time, so that the end of any takes effect at once and everywhere.
 func (a *Authenticator) supported(ctx context.Context, c token.Claims) (identity.Caller, error) {
 	caller := c.Caller()
 	if c.Grant == "" || c.Act == nil || c.Act.Kind != identity.KindStaff {
@@ -213,5 +246,9 @@ func (a *Authenticator) supported(ctx context.Context, c token.Claims) (identity
 	if !g.Allows(c.Act.ID, c.Scopes, a.opts.Now()) {
 		return caller, ended
 	}
-	return caller, nil
+	_, err = a.onDuty(ctx, c.Act.ID)
+	if fault.Is(err, fault.Unauthenticated) {
+		return caller, ended.Because(err)
+	}
+	return caller, err
 }
