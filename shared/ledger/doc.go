@@ -21,5 +21,6 @@
 // object's chain, and a document edited behind the log no longer hashes to its newest entry's `after`.
 //
 // What a chain alone cannot show: that an object's last entries were cut off together with its document being put
-// back, or that the whole log was written anew. That is what the Merkle tree and its witnesses are for.
+// back, or that the whole log was written anew. That is what the sealed log is for (packages ledger/tlog and
+// ledger/sealing): every minute the entries are put into a Merkle tree whose signed root is published.
 package ledger

@@ -176,11 +176,14 @@ func (c *Cloud) Env() map[string]string { return c.EnvOf(c.opts.Project) }
 // EnvOf returns the environment by which functions find this cloud and another project of it.
 func (c *Cloud) EnvOf(project string) map[string]string {
 	return map[string]string{
-		"GOOGLE_CLOUD_PROJECT":    project,
-		"RYGGRAD_KEY_RING":        KeyRing(project),
-		"FIRESTORE_EMULATOR_HOST": c.firestoreHost(),
-		"PUBSUB_EMULATOR_HOST":    c.pubsubHost(),
-		"STORAGE_EMULATOR_HOST":   c.storage.Addr(),
-		"KMS_EMULATOR_HOST":       c.addr,
+		"GOOGLE_CLOUD_PROJECT":      project,
+		"RYGGRAD_KEY_RING":          KeyRing(project),
+		"RYGGRAD_AUDIT_BUCKET":      AuditBucket(project),
+		"RYGGRAD_CHECKPOINT_BUCKET": CheckpointBucket(project),
+		"RYGGRAD_LOG_ORIGIN":        "ryggrad.local/log",
+		"FIRESTORE_EMULATOR_HOST":   c.firestoreHost(),
+		"PUBSUB_EMULATOR_HOST":      c.pubsubHost(),
+		"STORAGE_EMULATOR_HOST":     c.storage.Addr(),
+		"KMS_EMULATOR_HOST":         c.addr,
 	}
 }

@@ -103,8 +103,9 @@ func TestTheEnvironmentNamesEveryService(t *testing.T) {
 	cloud := start(t, localcloud.Options{Project: "p"})
 	at := cloud.Endpoints()
 	want := map[string]string{
-		"GOOGLE_CLOUD_PROJECT":    "p",
-		"RYGGRAD_KEY_RING":        "projects/p/locations/europe/keyRings/ryggrad",
+		"GOOGLE_CLOUD_PROJECT": "p",
+		"RYGGRAD_KEY_RING":     "projects/p/locations/europe/keyRings/ryggrad",
+		"RYGGRAD_AUDIT_BUCKET": "p-audit", "RYGGRAD_CHECKPOINT_BUCKET": "p-checkpoint", "RYGGRAD_LOG_ORIGIN": "ryggrad.local/log",
 		"FIRESTORE_EMULATOR_HOST": at["firestore"],
 		"PUBSUB_EMULATOR_HOST":    at["pubsub"],
 		"STORAGE_EMULATOR_HOST":   at["storage"],

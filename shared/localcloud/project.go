@@ -27,6 +27,9 @@ func BackupBucket(project string) string { return project + "-backup" }
 // AuditBucket returns the name of the bucket that a project's audit log is published in.
 func AuditBucket(project string) string { return project + "-audit" }
 
+// CheckpointBucket returns the name of the bucket that the newest checkpoint of a project's audit log is replaced in.
+func CheckpointBucket(project string) string { return project + "-checkpoint" }
+
 // topicName returns a topic's full name.
 func topicName(project, topic string) string { return "projects/" + project + "/topics/" + topic }
 
@@ -42,7 +45,7 @@ func (c *Cloud) SetUp(ctx context.Context, project string) error {
 			return fmt.Errorf("set up topic %s of %s: %w", topic, project, err)
 		}
 	}
-	for _, bucket := range []string{BackupBucket(project), AuditBucket(project)} {
+	for _, bucket := range []string{BackupBucket(project), AuditBucket(project), CheckpointBucket(project)} {
 		if err := c.storage.CreateBucket(ctx, bucket); err != nil {
 			return err
 		}

@@ -1,0 +1,95 @@
+package objects_test
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"ryggrad.internal/hub/shared/gcp"
+	"ryggrad.internal/hub/shared/gcp/objects"
+	"ryggrad.internal/hub/shared/localcloud"
+	"ryggrad.internal/hub/shared/localcloud/cloudtest"
+)
+
+func bucket(t *testing.T) objects.Bucket {
+	t.Helper()
+	cloud := cloudtest.Start(t)
+	cfg, err := gcp.Load[gcp.Config](cloud.Env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := objects.Open(t.Context(), cfg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client.Bucket(localcloud.AuditBucket(cloud.Project))
+}
+
+func TestAnObjectIsCreatedOnce(t *testing.T) {
+	t.Parallel()
+	b := bucket(t)
+	if err := b.Create(t.Context(), "a/b", []byte("one")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Create(t.Context(), "a/b", []byte("one")); err != nil {
+		t.Errorf("the same again: %v", err)
+	}
+	if err := b.Create(t.Context(), "a/b", []byte("two")); !errors.Is(err, objects.ErrExists) {
+		t.Errorf("something else: %v", err)
+	}
+	if data, err := b.Read(t.Context(), "a/b"); err != nil || string(data) != "one" {
+		t.Errorf("it reads %q, %v", data, err)
+	}
+	if _, err := b.Read(t.Context(), "a/c"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not there: %v", err)
+	}
+}
+
+func TestOfManyWhoReplaceOneWins(t *testing.T) {
+	t.Parallel()
+	b := bucket(t)
+	if err := b.Replace(t.Context(), "head", []byte("0"), 0); err != nil {
+		t.Fatal(err)
+	}
+	_, generation, err := b.Load(t.Context(), "head")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var won atomic.Int64
+	var all sync.WaitGroup
+	for _, text := range []string{"1", "2", "3", "4"} {
+		all.Go(func() {
+			switch err := b.Replace(t.Context(), "head", []byte(text), generation); {
+			case err == nil:
+				won.Add(1)
+			case !errors.Is(err, objects.ErrStale):
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if won.Load() != 1 {
+		t.Errorf("%d replaced one generation", won.Load())
+	}
+	if err := b.Replace(t.Context(), "head", []byte("x"), 0); !errors.Is(err, objects.ErrStale) {
+		t.Errorf("replacing nothing where something is: %v", err)
+	}
+}
+
+func TestObjectsAreListedInOrder(t *testing.T) {
+	t.Parallel()
+	b := bucket(t)
+	for _, name := range []string{"e/3", "e/1", "f/1", "e/2"} {
+		if err := b.Create(t.Context(), name, []byte(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := b.List(t.Context(), "e/", "e/2")
+	if err != nil || !slices.Equal(got, []string{"e/2", "e/3"}) {
+		t.Errorf("listed %v, %v", got, err)
+	}
+}

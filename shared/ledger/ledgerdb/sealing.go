@@ -1,0 +1,197 @@
+package ledgerdb
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"ryggrad.internal/hub/shared/ledger"
+)
+
+const (
+	// fieldIndex is a sealed entry's place in the log.
+	fieldIndex = "index"
+	// markAtOnce is how many entries one commit marks as sealed.
+	markAtOnce = 256
+	// inQuery is how many values Firestore takes in one `in`.
+	inQuery = 30
+	// sealingAtOnce bounds the calls to the database at a time.
+	sealingAtOnce = 16
+)
+
+// Stored is an entry as the database has it, believed in nothing.
+type Stored struct {
+	ID       string
+	Tenant   string
+	Object   string
+	Revision int64
+	At       time.Time
+	Hash     string
+	Bytes    []byte
+	Pending  bool
+	Sealed   bool   // whether it has a place in the log
+	Index    uint64 // the place, when it is sealed
+}
+
+func parseStored(snap *firestore.DocumentSnapshot) Stored {
+	f := snap.Data()
+	s := Stored{ID: snap.Ref.ID}
+	s.Tenant, _ = f[fieldTenant].(string)
+	s.Object, _ = f["object"].(string)
+	s.Revision, _ = f[fieldRevision].(int64)
+	s.At, _ = f["at"].(time.Time)
+	s.Hash, _ = f[fieldHash].(string)
+	s.Bytes, _ = f[fieldBytes].([]byte)
+	s.Pending, _ = f[fieldPending].(bool)
+	if n, ok := f[fieldIndex].(int64); ok && n >= 0 {
+		s.Sealed, s.Index = true, uint64(n)
+	}
+	return s
+}
+
+// Unsealed returns entries that are not sealed, the oldest of each of the sixteen parts, at most so many of each.
+func (s *Store) Unsealed(ctx context.Context, perShard int) ([]Stored, error) {
+	parts := make([][]Stored, shards)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sealingAtOnce)
+	for i := range parts {
+		group.Go(func() error {
+			snaps, err := s.opts.Firestore.Collection(collectionAudit).
+				Where(fieldShard, "==", i).Where(fieldPending, "==", true).OrderBy("at", firestore.Asc).Limit(perShard).Documents(ctx).GetAll()
+			for _, snap := range snaps {
+				parts[i] = append(parts[i], parseStored(snap))
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, readFault(err)
+	}
+	var all []Stored
+	for _, p := range parts {
+		all = append(all, p...)
+	}
+	return all, nil
+}
+
+// EntriesByHash finds entries by the hash of their bytes, without the bytes themselves.
+func (s *Store) EntriesByHash(ctx context.Context, hashes []ledger.Hash) (map[ledger.Hash]Stored, error) {
+	chunks := make([][]Stored, (len(hashes)+inQuery-1)/inQuery)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sealingAtOnce)
+	for i := range chunks {
+		group.Go(func() (err error) {
+			chunks[i], err = s.entriesByHash(ctx, hashes[i*inQuery:min((i+1)*inQuery, len(hashes))])
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, readFault(err)
+	}
+	found := map[ledger.Hash]Stored{}
+	for _, chunk := range chunks {
+		for _, e := range chunk {
+			if h, err := ledger.ParseHash(e.Hash); err == nil {
+				found[h] = e
+			}
+		}
+	}
+	return found, nil
+}
+
+func (s *Store) entriesByHash(ctx context.Context, hashes []ledger.Hash) ([]Stored, error) {
+	texts := make([]string, len(hashes))
+	for i, h := range hashes {
+		texts[i] = h.String()
+	}
+	snaps, err := s.opts.Firestore.Collection(collectionAudit).Where(fieldHash, "in", texts).
+		Select(fieldTenant, "object", fieldRevision, fieldHash, fieldPending, fieldIndex).Documents(ctx).GetAll()
+	found := make([]Stored, len(snaps))
+	for i, snap := range snaps {
+		found[i] = parseStored(snap)
+	}
+	return found, err
+}
+
+// EntriesByID reads entries. In the place of one that is not there stands the zero Stored.
+func (s *Store) EntriesByID(ctx context.Context, ids []string) ([]Stored, error) {
+	found := make([]Stored, len(ids))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sealingAtOnce)
+	for at := 0; at < len(ids); at += markAtOnce {
+		group.Go(func() error {
+			part := ids[at:min(at+markAtOnce, len(ids))]
+			refs := make([]*firestore.DocumentRef, len(part))
+			for i, id := range part {
+				refs[i] = s.doc(Ref{collectionAudit, id})
+			}
+			snaps, err := s.opts.Firestore.GetAll(ctx, refs)
+			for i, snap := range snaps {
+				if snap.Exists() {
+					found[at+i] = parseStored(snap)
+				}
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, readFault(err)
+	}
+	return found, nil
+}
+
+// MarkSealed gives entries their places in the log, from first on, and takes them from those that wait. It can be
+// repeated. The ids that it returns are not there any more.
+func (s *Store) MarkSealed(ctx context.Context, first uint64, ids []string) (gone []string, err error) {
+	parts := make([][]string, (len(ids)+markAtOnce-1)/markAtOnce)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sealingAtOnce)
+	for i := range parts {
+		group.Go(func() (err error) {
+			from := i * markAtOnce
+			parts[i], err = s.mark(ctx, first+uint64(from), ids[from:min(from+markAtOnce, len(ids))]) //nolint:gosec // a batch is small
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
+		gone = append(gone, p...)
+	}
+	return gone, nil
+}
+
+func (s *Store) mark(ctx context.Context, first uint64, ids []string) (gone []string, err error) {
+	b := s.batch("")
+	for i, id := range ids {
+		s.markOne(b, id, first+uint64(i))
+	}
+	if err := b.commit(ctx); !errors.Is(err, ErrStale) {
+		return nil, err
+	}
+	for i, id := range ids { // one of them is not there; the others are
+		b := s.batch("")
+		s.markOne(b, id, first+uint64(i))
+		switch err := b.commit(ctx); {
+		case status.Code(err) == codes.NotFound, errors.Is(err, ErrStale):
+			gone = append(gone, id)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return gone, nil
+}
+
+func (s *Store) markOne(b *batch, id string, index uint64) {
+	b.writes.Update(s.doc(Ref{collectionAudit, id}), []firestore.Update{
+		{Path: fieldIndex, Value: int64(index)}, //nolint:gosec // a log is never that long
+		{Path: fieldPending, Value: firestore.Delete},
+		{Path: fieldUpdatedAt, Value: firestore.ServerTimestamp},
+	})
+}
