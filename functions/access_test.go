@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ryggrad.internal/hub/functions"
+	"ryggrad.internal/hub/functions/audit"
 	"ryggrad.internal/hub/functions/auth"
 	"ryggrad.internal/hub/functions/delivery"
 	"ryggrad.internal/hub/functions/orders"
@@ -35,7 +36,7 @@ const accessTable = "testdata/access.txt"
 
 // httpBuilds returns how every HTTP function is made.
 func httpBuilds() map[string]gcp.Build {
-	return map[string]gcp.Build{"auth": auth.BuildAuth, "delivery": delivery.BuildDelivery, "orders": orders.BuildOrders}
+	return map[string]gcp.Build{"audit": audit.BuildAudit, "auth": auth.BuildAuth, "delivery": delivery.BuildDelivery, "orders": orders.BuildOrders}
 }
 
 // served is a route and the function that serves it.

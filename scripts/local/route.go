@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ryggrad.internal/hub/functions"
+	"ryggrad.internal/hub/functions/audit"
 	"ryggrad.internal/hub/functions/auth"
 	"ryggrad.internal/hub/functions/delivery"
 	"ryggrad.internal/hub/functions/keys"
@@ -25,6 +26,7 @@ import (
 // the start.
 func builds() map[string]gcp.Build {
 	return map[string]gcp.Build{
+		"audit":     audit.BuildAudit,
 		"auth":      auth.BuildAuth,
 		"deadlines": delivery.BuildDeadlines,
 		"delivery":  delivery.BuildDelivery,
@@ -35,6 +37,7 @@ func builds() map[string]gcp.Build {
 		"reconcile": orders.BuildReconcile,
 		"relay":     delivery.BuildRelay,
 		"retry":     delivery.BuildRetry,
+		"seal":      audit.BuildSeal,
 	}
 }
 

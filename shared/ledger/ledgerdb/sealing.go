@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -188,10 +189,15 @@ func (s *Store) mark(ctx context.Context, first uint64, ids []string) (gone []st
 	return gone, nil
 }
 
+// markOne sets the entry's place and takes its mark away, if it is there.
 func (s *Store) markOne(b *batch, id string, index uint64) {
-	b.writes.Update(s.doc(Ref{collectionAudit, id}), []firestore.Update{
-		{Path: fieldIndex, Value: int64(index)}, //nolint:gosec // a log is never that long
-		{Path: fieldPending, Value: firestore.Delete},
-		{Path: fieldUpdatedAt, Value: firestore.ServerTimestamp},
+	place := &firestorepb.Value{ValueType: &firestorepb.Value_IntegerValue{IntegerValue: int64(index)}} //nolint:gosec // a log is never that long
+	b.writes = append(b.writes, &firestorepb.Write{
+		Operation: &firestorepb.Write_Update{Update: &firestorepb.Document{
+			Name: b.name(Ref{collectionAudit, id}), Fields: map[string]*firestorepb.Value{fieldIndex: place},
+		}},
+		UpdateMask:       &firestorepb.DocumentMask{FieldPaths: []string{fieldIndex, fieldPending}},
+		CurrentDocument:  &firestorepb.Precondition{ConditionType: &firestorepb.Precondition_Exists{Exists: true}},
+		UpdateTransforms: []*firestorepb.DocumentTransform_FieldTransform{commitTime()},
 	})
 }

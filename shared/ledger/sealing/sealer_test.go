@@ -83,7 +83,7 @@ func TestEntriesWhoseClocksDifferKeepTheirOrder(t *testing.T) {
 	w.create("ep_1")
 	for _, behind := range []time.Duration{time.Hour, time.Minute, 2 * time.Hour} {
 		slow, err := ledgerdb.New(ledgerdb.Options{
-			Firestore: w.db, Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Now().Add(-behind) },
+			Firestore: w.db, Commits: w.cloud.Commits(t), Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Now().Add(-behind) },
 		})
 		w.must(err)
 		w.hub.Ledger = slow

@@ -31,7 +31,7 @@ type world struct {
 	hub   *hub.Hub
 	db    *firestore.Client // looks on unseen
 	log   *lines
-	cfg   sealing.Config
+	cfg   sealing.Settings
 	wires *wires
 	store *objects.Client // undisturbed
 	seal  *sealing.Sealer
@@ -106,7 +106,7 @@ func newWorld(t *testing.T) *world {
 	w.db = w.cloud.Firestore(t)
 	cfg, err := gcp.Load[gcp.Config](w.cloud.Env())
 	w.must(err)
-	w.cfg, err = gcp.Load[sealing.Config](w.cloud.Env())
+	w.cfg, err = gcp.Load[sealing.Settings](w.cloud.Env())
 	w.must(err)
 	w.store, err = objects.Open(t.Context(), cfg, nil)
 	w.must(err)

@@ -10,8 +10,8 @@ import (
 	"ryggrad.internal/hub/shared/hub"
 )
 
-// Config is where a hub's log is. Embed it in the configuration of whoever seals, serves or verifies.
-type Config struct {
+// Settings are where a hub's log is. Embed it in the configuration of whoever seals, serves or verifies.
+type Settings struct {
 	// LogBucket is the bucket in which the log's objects are created.
 	LogBucket string `env:"RYGGRAD_AUDIT_BUCKET,required,notEmpty"`
 	// HeadBucket is the bucket in which the newest checkpoint is replaced.
@@ -26,7 +26,7 @@ type Config struct {
 }
 
 // Origin returns the log's name.
-func (c Config) Origin(baseURL string) string {
+func (c Settings) Origin(baseURL string) string {
 	if c.LogOrigin != "" {
 		return c.LogOrigin
 	}
@@ -35,13 +35,13 @@ func (c Config) Origin(baseURL string) string {
 }
 
 // Key returns what signs the log's checkpoints, and knows the keys that did.
-func (c Config) Key(h *hub.Hub) *KMSKey {
+func (c Settings) Key(h *hub.Hub) *KMSKey {
 	return NewKMSKey(h.KMS, h.Config.KeyName("audit-checkpoints"), c.KeyVersion, c.Origin(h.Config.BaseURL))
 }
 
 // Open returns the sealer of a hub and what closes its way to the buckets. A transport that is not nil is used towards
 // an emulator of the buckets.
-func (c Config) Open(ctx context.Context, h *hub.Hub, transport http.RoundTripper) (*Sealer, func() error, error) {
+func (c Settings) Open(ctx context.Context, h *hub.Hub, transport http.RoundTripper) (*Sealer, func() error, error) {
 	witnesses, err := ParseWitnesses(c.Witnesses)
 	if err != nil {
 		return nil, nil, err

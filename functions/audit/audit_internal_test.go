@@ -1,0 +1,313 @@
+package audit
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	theirs "golang.org/x/mod/sumdb/tlog"
+
+	"ryggrad.internal/hub/shared/event"
+	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/gcp"
+	"ryggrad.internal/hub/shared/gcp/objects"
+	"ryggrad.internal/hub/shared/httpapi"
+	"ryggrad.internal/hub/shared/hub"
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+	"ryggrad.internal/hub/shared/ledger/sealing"
+	"ryggrad.internal/hub/shared/ledger/tlog"
+	"ryggrad.internal/hub/shared/localcloud/cloudtest"
+)
+
+const (
+	tenant   = "ten_aaaaaaaaaaaaaaaaaaaaaaaaaa"
+	stranger = "ten_bbbbbbbbbbbbbbbbbbbbbbbbbb"
+)
+
+// world is a hub with acts, and the functions that seal and show them.
+type world struct {
+	t       *testing.T
+	hub     *hub.Hub
+	handler http.Handler
+	sealer  *sealing.Sealer
+	keys    tlog.Keys
+	tenant  string // of whoever calls
+	scopes  identity.Scopes
+	places  identity.Locations
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	cloud := cloudtest.Start(t)
+	w := &world{t: t, tenant: tenant, scopes: identity.NewScopes(identity.AuditRead), places: identity.Locations{identity.EveryLocation}}
+	cfg, err := gcp.Load[config](cloud.Env())
+	w.must(err)
+	w.hub, err = hub.Open(t.Context(), cfg.Config, slog.New(slog.DiscardHandler))
+	w.must(err)
+	var closeStore func() error
+	w.sealer, closeStore, err = cfg.Open(t.Context(), w.hub, nil)
+	w.must(err)
+	store, err := objects.Open(t.Context(), cfg.Config, nil)
+	w.must(err)
+	t.Cleanup(func() { w.must(store.Close()); w.must(closeStore()); w.must(w.hub.Close()) })
+	w.keys, err = cfg.Key(w.hub).Keys(t.Context())
+	w.must(err)
+	w.handler = newHandler(deps{
+		ledger: w.hub.Ledger, log: store.Bucket(cfg.LogBucket), head: store.Bucket(cfg.HeadBucket), now: time.Now,
+		api: httpapi.Options{Authenticate: w.authenticate, Log: slog.New(slog.DiscardHandler), Now: time.Now},
+	})
+	return w
+}
+
+func (w *world) authenticate(context.Context, *http.Request) (identity.Caller, error) {
+	if w.tenant == "" {
+		return identity.Caller{}, fault.New(fault.Unauthenticated, "this needs a credential")
+	}
+	return identity.Caller{Tenant: w.tenant, Actor: identity.Actor{Kind: identity.KindClient, ID: "cli_1"}, Scopes: w.scopes, Locations: w.places}, nil
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// do makes objects of a tenant, each with an entry.
+func (w *world) do(of string, actor identity.Actor, ids ...string) {
+	w.t.Helper()
+	for _, id := range ids {
+		_, err := w.hub.Ledger.Commit(w.t.Context(), ledgerdb.Act{Tenant: of, Actor: actor, Action: "test.act", RequestID: "req_1"},
+			[]ledgerdb.Change{ledgerdb.Create(ledgerdb.Ref{Collection: "endpoints", ID: id}, map[string]any{"n": int64(1)})})
+		w.must(err)
+	}
+}
+
+func (w *world) seal() {
+	w.t.Helper()
+	_, err := w.sealer.Run(w.t.Context())
+	w.must(err)
+}
+
+func (w *world) get(path string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, httptest.NewRequestWithContext(w.t.Context(), http.MethodGet, path, http.NoBody))
+	return rec
+}
+
+type page struct {
+	Items []entryBody `json:"items"`
+	Next  string      `json:"nextCursor"`
+}
+
+func (w *world) list(query url.Values) page {
+	w.t.Helper()
+	rec := w.get("/v1/audit?" + query.Encode())
+	if rec.Code != http.StatusOK {
+		w.t.Fatalf("%v answers %d %s", query, rec.Code, rec.Body)
+	}
+	var p page
+	w.must(json.Unmarshal(rec.Body.Bytes(), &p))
+	return p
+}
+
+var (
+	client = identity.Actor{Kind: identity.KindClient, ID: "cli_1"}
+	person = identity.Actor{Kind: identity.KindUser, ID: "usr_1"}
+)
+
+func TestATenantReadsItsOwnEntriesByPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 7 {
+		w.do(tenant, client, fmt.Sprint("ep_", i))
+	}
+	w.do(tenant, person, "ep_p")
+	w.do(stranger, client, "ep_s")
+	w.hub.Ledger.Refuse(t.Context(), ledgerdb.Refusal{Action: "x", Reason: "the credential does not hold", Source: "192.0.2.0/24"})
+	var all []entryBody
+	query := url.Values{"limit": {"3"}}
+	for pages := 0; ; pages++ {
+		p := w.list(query)
+		all = append(all, p.Items...)
+		if p.Next == "" {
+			if pages != 2 {
+				t.Errorf("8 entries in %d pages of 3", pages+1)
+			}
+			break
+		}
+		query.Set("cursor", p.Next)
+	}
+	if len(all) != 8 {
+		t.Errorf("a tenant with 8 entries reads %d", len(all))
+	}
+	for i, e := range all {
+		if e.Sealed || e.Hash == "" || !strings.Contains(e.Bytes, tenant) || i > 0 && e.At.Before(all[i-1].At) {
+			t.Errorf("entry %d is %+v", i, e)
+		}
+	}
+	for what, c := range map[string]struct {
+		query url.Values
+		want  int
+	}{
+		"an object":                {url.Values{"object": {"endpoints/ep_3"}}, 1},
+		"an actor":                 {url.Values{"actor": {"user:usr_1"}}, 1},
+		"both":                     {url.Values{"actor": {"user:usr_1"}, "object": {"endpoints/ep_3"}}, 0},
+		"another tenant's object":  {url.Values{"object": {"endpoints/ep_s"}}, 0},
+		"after the fifth":          {url.Values{"after": {all[4].At.Format(time.RFC3339Nano)}}, 3},
+		"after the fifth, by them": {url.Values{"after": {all[4].At.Format(time.RFC3339Nano)}, "actor": {"client:cli_1"}}, 2},
+	} {
+		if got := len(w.list(c.query).Items); got != c.want {
+			t.Errorf("%s: %d entries, not %d", what, got, c.want)
+		}
+	}
+}
+
+func TestTheLogIsForThoseWhoReachTheWholeTenant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.do(tenant, client, "ep_1")
+	id := w.list(nil).Items[0].ID
+	w.places = identity.Locations{"loc_aaaaaaaaaaaaaaaaaaaaaaaaaa"}
+	for _, path := range []string{"/v1/audit", "/v1/audit/" + id + "/proof"} {
+		if rec := w.get(path); rec.Code != http.StatusForbidden {
+			t.Errorf("a credential of one location: %s answers %d", path, rec.Code)
+		}
+	}
+	w.places, w.scopes = identity.Locations{identity.EveryLocation}, nil
+	for _, path := range []string{"/v1/audit", "/v1/audit/" + id + "/proof"} {
+		if rec := w.get(path); rec.Code != http.StatusForbidden {
+			t.Errorf("without the permission: %s answers %d", path, rec.Code)
+		}
+	}
+}
+
+func TestAProofStandsOnItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 20 {
+		w.do(tenant, client, fmt.Sprint("ep_", i))
+	}
+	items := w.list(nil).Items
+	path := "/v1/audit/" + items[7].ID + "/proof"
+	if rec := w.get(path); rec.Code != http.StatusNotFound {
+		t.Errorf("before anything is sealed: %d %s", rec.Code, rec.Body)
+	}
+	w.seal()
+	w.do(tenant, client, "ep_late")
+	rec := w.get(path)
+	if rec.Code != http.StatusOK || !strings.HasPrefix(rec.Header().Get("Content-Type"), "text/plain") {
+		t.Fatalf("answered %d %s", rec.Code, rec.Body)
+	}
+	proof, err := tlog.ParseProof(rec.Body.Bytes())
+	w.must(err)
+	entry, c, err := proof.Check(w.keys)
+	if err != nil || entry.ID != items[7].ID || c.Size != 20 {
+		t.Errorf("it proves %+v in %+v: %v", entry, c, err)
+	}
+	late := w.list(url.Values{"object": {"endpoints/ep_late"}}).Items[0].ID
+	if rec := w.get("/v1/audit/" + late + "/proof"); rec.Code != http.StatusNotFound || rec.Header().Get("Retry-After") == "" {
+		t.Errorf("an entry that is not sealed: %d %v", rec.Code, rec.Header())
+	}
+	w.seal() // the checkpoint that is kept is older than the entry
+	if rec := w.get("/v1/audit/" + late + "/proof"); rec.Code != http.StatusOK {
+		t.Errorf("an entry that was sealed a moment ago: %d %s", rec.Code, rec.Body)
+	}
+	w.tenant = stranger
+	for _, id := range []string{late, "ent_x", "..%2Fx"} {
+		if rec := w.get("/v1/audit/" + id + "/proof"); rec.Code != http.StatusNotFound {
+			t.Errorf("another tenant's entry: %d", rec.Code)
+		}
+	}
+}
+
+// TestAToolThatKnowsNothingOfTheHubChecksTheLog reads the public log as golang.org/x/mod's client of checksum
+// databases would.
+func TestAToolThatKnowsNothingOfTheHubChecksTheLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if rec := w.get("/log/checkpoint"); rec.Code != http.StatusNotFound {
+		t.Errorf("a log without entries answers %d", rec.Code)
+	}
+	ids := make([]string, 300)
+	for i := range ids {
+		ids[i] = "ep_" + rand.Text()
+	}
+	w.do(tenant, client, ids...)
+	w.seal()
+	w.tenant = "" // nobody
+	rec := w.get("/log/keys")
+	v, err := note.NewVerifier(strings.TrimSpace(rec.Body.String()))
+	w.must(err)
+	rec = w.get("/log/checkpoint")
+	signed, err := note.Open(rec.Body.Bytes(), note.VerifierList(v))
+	w.must(err)
+	tree, err := theirs.ParseTree([]byte(strings.Replace(signed.Text, "ryggrad.local/log", "go.sum database tree", 1)))
+	w.must(err)
+	if tree.N != 300 || rec.Header().Get("Cache-Control") != fewSeconds {
+		t.Errorf("a log of 300 says %d, cacheable %s", tree.N, rec.Header().Get("Cache-Control"))
+	}
+	reader := theirs.TileHashReader(tree, &tiles{w: w})
+	for _, n := range []int64{0, 77, 255, 256, 299} {
+		hashes, err := reader.ReadHashes([]int64{theirs.StoredHashIndex(0, n)})
+		w.must(err)
+		if _, err := theirs.ProveRecord(tree.N, n, reader); err != nil || hashes[0] == (theirs.Hash{}) {
+			t.Errorf("record %d: %v", n, err)
+		}
+	}
+	bundle, err := tlog.ParseBundle(w.get("/log/tile/entries/001.p/44").Body.Bytes(), 44)
+	if err != nil || len(bundle) != 44 {
+		t.Errorf("the bundle: %v", err)
+	}
+	if tile := w.get("/log/tile/0/000"); tile.Header().Get("Cache-Control") != forEver {
+		t.Errorf("a tile is cacheable %q", tile.Header().Get("Cache-Control"))
+	}
+	for _, path := range []string{"/log/tile/0/001", "/log/tile/0/001.p/45", "/log/tile/0/001.p/43", "/log/tile/entries/000.p/0", "/log/tile/9/000", "/log/tile/x", "/log/entries/0000000000000000", "/log/tile/../entries/0000000000000000"} {
+		if rec := w.get(path); rec.Code != http.StatusNotFound && rec.Code != http.StatusMovedPermanently && rec.Code != http.StatusTemporaryRedirect {
+			t.Errorf("%s answers %d", path, rec.Code)
+		}
+	}
+}
+
+// tiles reads tiles over the API, which has them by the paths of C2SP.
+type tiles struct{ w *world }
+
+func (*tiles) Height() int { return 8 }
+
+func (r *tiles) ReadTiles(wanted []theirs.Tile) ([][]byte, error) {
+	out := make([][]byte, len(wanted))
+	for i, t := range wanted {
+		path := (tlog.Tile{Level: t.L, Index: uint64(t.N), Width: t.W}).Path()
+		rec := r.w.get("/log/" + path)
+		if rec.Code != http.StatusOK {
+			return nil, fmt.Errorf("%s answers %d", path, rec.Code)
+		}
+		out[i] = rec.Body.Bytes()
+	}
+	return out, nil
+}
+
+func (*tiles) SaveTiles([]theirs.Tile, [][]byte) {}
+
+func TestTheSealFunctionAnswersItsPushes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.do(tenant, client, "ep_1")
+	if err := (&sealJob{sealer: w.sealer}).seal(t.Context(), event.Message{}); err != nil {
+		t.Error(err)
+	}
+	if rec := w.get("/log/checkpoint"); rec.Code != http.StatusOK {
+		t.Errorf("nothing was sealed: %d", rec.Code)
+	}
+}
