@@ -52,6 +52,10 @@ Log in as the demo's viewer; the token that comes back shows the orders too:
 The owner has a second factor: log in as %[14]s with the password %[15]s, then send a code of
 the authenticator secret %[16]s as {"code":"…"} to %[1]s/v1/sessions/current/totp, with the token as Bearer.
 
+Check that nobody changed the audit log (its entries are sealed every minute; start with -credentials hub.json):
+
+  go run ./scripts/ryggrad --local hub.json audit verify
+
 Deliverect's webhooks go to %[10]s
 signed with the secret %[11]s
 

@@ -60,13 +60,16 @@ func (d *desk) environment() (gcp.Env, error) {
 		return nil, fmt.Errorf("%s is no credentials file of scripts/local: %w", d.local, err)
 	}
 	return gcp.Env{
-		"GOOGLE_CLOUD_PROJECT":    localcloud.DefaultProject,
-		"RYGGRAD_KEY_RING":        localcloud.KeyRing(localcloud.DefaultProject),
-		"RYGGRAD_BASE_URL":        there.BaseURL,
-		"FIRESTORE_EMULATOR_HOST": there.Endpoints["firestore"],
-		"PUBSUB_EMULATOR_HOST":    there.Endpoints["pubsub"],
-		"STORAGE_EMULATOR_HOST":   there.Endpoints["storage"],
-		"KMS_EMULATOR_HOST":       there.Endpoints["kms"],
+		"GOOGLE_CLOUD_PROJECT":      localcloud.DefaultProject,
+		"RYGGRAD_KEY_RING":          localcloud.KeyRing(localcloud.DefaultProject),
+		"RYGGRAD_BASE_URL":          there.BaseURL,
+		"RYGGRAD_AUDIT_BUCKET":      localcloud.AuditBucket(localcloud.DefaultProject),
+		"RYGGRAD_CHECKPOINT_BUCKET": localcloud.CheckpointBucket(localcloud.DefaultProject),
+		"RYGGRAD_LOG_ORIGIN":        localcloud.LogOrigin,
+		"FIRESTORE_EMULATOR_HOST":   there.Endpoints["firestore"],
+		"PUBSUB_EMULATOR_HOST":      there.Endpoints["pubsub"],
+		"STORAGE_EMULATOR_HOST":     there.Endpoints["storage"],
+		"KMS_EMULATOR_HOST":         there.Endpoints["kms"],
 	}, nil
 }
 

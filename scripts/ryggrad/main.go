@@ -34,6 +34,7 @@ type commands struct {
 	Clients   clientCommands  `cmd:"" help:"Integrations of a tenant, their secrets and API keys."`
 	Channels  channelCommands `cmd:"" help:"Links of a tenant to delivery platforms."`
 	Keys      keyCommands     `cmd:"" help:"The keys that sign access tokens."`
+	Audit     auditCommands   `cmd:"" help:"The audit log: show, prove and verify it."`
 }
 
 func main() {

@@ -30,6 +30,9 @@ func AuditBucket(project string) string { return project + "-audit" }
 // CheckpointBucket returns the name of the bucket that the newest checkpoint of a project's audit log is replaced in.
 func CheckpointBucket(project string) string { return project + "-checkpoint" }
 
+// LogOrigin is the name of an audit log beside emulators: it stays the same wherever the hub listens.
+const LogOrigin = "ryggrad.local/log"
+
 // topicName returns a topic's full name.
 func topicName(project, topic string) string { return "projects/" + project + "/topics/" + topic }
 

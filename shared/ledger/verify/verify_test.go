@@ -1,0 +1,275 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger"
+	"ryggrad.internal/hub/shared/ledger/tlog"
+	"ryggrad.internal/hub/shared/ledger/verify"
+)
+
+const origin = "hub.test/log"
+
+// shelf is a log's objects.
+type shelf map[string][]byte
+
+func (s shelf) log() verify.Log {
+	return verify.Log{
+		Read: func(_ context.Context, path string) ([]byte, error) {
+			if data, ok := s[path]; ok {
+				return data, nil
+			}
+			return nil, fs.ErrNotExist
+		},
+		List: func(_ context.Context, prefix string) ([]string, error) {
+			var names []string
+			for name := range s {
+				if strings.HasPrefix(name, prefix) {
+					names = append(names, name)
+				}
+			}
+			slices.Sort(names)
+			return names, nil
+		},
+	}
+}
+
+// hand is who signs.
+type hand struct {
+	key  string
+	sign func([]byte) ([]byte, error)
+}
+
+func newHand(tb testing.TB, seed byte) hand {
+	tb.Helper()
+	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
+	key, err := tlog.Key(origin, private.Public().(ed25519.PublicKey))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return hand{key, func(m []byte) ([]byte, error) { return ed25519.Sign(private, m), nil }}
+}
+
+// history is n acts on a third as many objects of two tenants, and a refusal now and then.
+func history(tb testing.TB, n int) [][]byte {
+	tb.Helper()
+	heads, revisions := map[string]ledger.Hash{}, map[string]int64{}
+	all := make([][]byte, n)
+	for i := range all {
+		e := ledger.Entry{
+			ID: "ent_" + strings.Repeat("a", 26-8) + fmt.Sprintf("%08d", i), Tenant: fmt.Sprint("ten_", i%2), At: time.UnixMicro(int64(i)),
+			Actor: identity.Nobody(), Action: "test.act", Object: fmt.Sprint("orders/ord_", i%2, "_", i%max(1, n/3)), Outcome: ledger.Done, After: ledger.Hash{1},
+		}
+		if i%17 == 16 {
+			e.Outcome, e.After, e.Object = ledger.Refused, ledger.Hash{}, "sources/x"
+		} else {
+			chain := e.Tenant + e.Object
+			revisions[chain]++
+			e.Revision, e.Previous = revisions[chain], heads[chain]
+		}
+		raw, err := e.Encode()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if e.Outcome == ledger.Done {
+			heads[e.Tenant+e.Object] = ledger.HashEntry(raw)
+		}
+		all[i] = raw
+	}
+	return all
+}
+
+// seal makes a log of entries, as sealers do, in batches of any size.
+func seal(tb testing.TB, by hand, entries [][]byte, batch int) shelf {
+	tb.Helper()
+	s, edge := shelf{}, &tlog.Edge{}
+	for len(entries) > 0 {
+		n := min(batch, len(entries))
+		hashes := make([]ledger.Hash, n)
+		for i := range hashes {
+			hashes[i] = ledger.HashEntry(entries[i])
+		}
+		s[tlog.BodiesPath(edge.Size())] = tlog.EncodeBodies(entries[:n])
+		for _, o := range edge.Append(hashes) {
+			s[o.Path] = o.Data
+		}
+		s.sign(tb, by, tlog.Checkpoint{Origin: origin, Size: edge.Size(), Root: edge.Root()})
+		entries = entries[n:]
+	}
+	return s
+}
+
+func (s shelf) sign(tb testing.TB, by hand, c tlog.Checkpoint) {
+	tb.Helper()
+	signed, err := c.Sign(by.key, by.sign)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s[tlog.CheckpointPath], s[fmt.Sprintf("checkpoints/%016d", c.Size)] = signed, signed
+}
+
+func check(tb testing.TB, s shelf, opts verify.Options) verify.Report {
+	tb.Helper()
+	opts.Log, opts.Temp = s.log(), tb.TempDir()
+	if opts.Keys == nil {
+		opts.Keys = tlog.Keys{newHand(tb, 1).key}
+	}
+	r, err := verify.Verify(context.Background(), opts)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
+func TestAWholeLogHolds(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 255, 256, 257, 1000, 17_000} {
+		s := seal(t, newHand(t, 1), history(t, n), 300)
+		r := check(t, s, verify.Options{})
+		if !r.OK() || r.Bytes != uint64(n) || r.Checkpoint.Size != uint64(n) || r.Checkpoints != (n+299)/300 {
+			t.Errorf("a log of %d: %+v", n, r)
+		}
+	}
+}
+
+func TestTheLogGoesOnFromWhatAVerifierRemembers(t *testing.T) {
+	t.Parallel()
+	entries := history(t, 700)
+	early := seal(t, newHand(t, 1), entries[:333], 333)[tlog.CheckpointPath]
+	s := seal(t, newHand(t, 1), entries, 700)
+	if r := check(t, s, verify.Options{Since: early}); !r.OK() {
+		t.Errorf("found %v", r.Findings)
+	}
+	other := seal(t, newHand(t, 1), history(t, 800)[100:433], 333)[tlog.CheckpointPath]
+	r := check(t, s, verify.Options{Since: other})
+	if len(r.Findings) == 0 || r.Findings[0].Place != 332 {
+		t.Errorf("another past is believed: %v", r.Findings)
+	}
+}
+
+// TestTamperingIsNamed changes a log in every way that somebody could who can write its objects, and in those that need
+// the key too.
+func TestTamperingIsNamed(t *testing.T) {
+	t.Parallel()
+	mine, theirs := newHand(t, 1), newHand(t, 2)
+	const n = 900
+	entries := history(t, n)
+	whole := seal(t, mine, entries, 300)
+	without := func(i int) [][]byte { return slices.Delete(slices.Clone(entries), i, i+1) }
+	swapped := func(i, j int) [][]byte {
+		all := slices.Clone(entries)
+		all[i], all[j] = all[j], all[i]
+		return all
+	}
+	for name, c := range map[string]struct {
+		tamper func(s shelf) shelf
+		since  []byte
+		place  int64 // of the first finding
+		says   string
+	}{
+		"a changed entry": {tamper: func(s shelf) shelf {
+			body := tlog.BodiesPath(300)
+			s[body] = bytes.Replace(s[body], []byte(`ent_aaaaaaaaaaaaaaaaaa00000444`), []byte(`ent_aaaaaaaaaaaaaaaaaa00099444`), 1)
+			return s
+		}, place: 444, says: "not those that were sealed"},
+		"a changed bundle": {tamper: func(s shelf) shelf {
+			s["tile/entries/001"][34*10+5] ^= 1
+			return s
+		}, place: 266, says: "not those that were sealed"},
+		"a changed tile": {tamper: func(s shelf) shelf {
+			s["tile/0/002"][32*7] ^= 1
+			return s
+		}, place: 519, says: "tile/0/002"},
+		"a dropped entry, the log built and signed anew": {
+			tamper: func(shelf) shelf { return seal(t, mine, without(444), 300) }, place: 743, says: "entries are missing"},
+		"an inserted entry, the log built and signed anew": {
+			tamper: func(shelf) shelf { return seal(t, mine, slices.Insert(slices.Clone(entries), 500, entries[444]), 300) },
+			place:  500, says: "and so is ent_aaaaaaaaaaaaaaaaaa00000444 at 444"},
+		"reordered entries, the log built and signed anew": {
+			tamper: func(shelf) shelf { return seal(t, mine, swapped(0, 300), 300) }, place: 0, says: ""},
+		"two tenants' entries swapped": {tamper: func(s shelf) shelf {
+			s[tlog.BodiesPath(300)] = tlog.EncodeBodies(swapped(444, 445)[300:600])
+			return s
+		}, place: 444, says: "they say ent_aaaaaaaaaaaaaaaaaa00000445"},
+		"a truncated log": {tamper: func(s shelf) shelf {
+			s[tlog.CheckpointPath] = s["checkpoints/0000000000000600"]
+			return s
+		}, place: -1, says: "cut or put back"},
+		"a log that was put back, from whoever remembers": {tamper: func(shelf) shelf {
+			return seal(t, mine, entries[:600], 300)
+		}, since: whole[tlog.CheckpointPath], place: -1, says: "cut or put back"},
+		"a forked log": {tamper: func(s shelf) shelf {
+			s.sign(t, mine, tlog.Checkpoint{Origin: origin, Size: 600, Root: ledger.Hash{1}})
+			s[tlog.CheckpointPath] = whole[tlog.CheckpointPath]
+			return s
+		}, place: 599, says: "do not make the root"},
+		"another newest root": {tamper: func(s shelf) shelf {
+			kept := s["checkpoints/0000000000000900"]
+			s.sign(t, mine, tlog.Checkpoint{Origin: origin, Size: 900, Root: ledger.Hash{1}})
+			s["checkpoints/0000000000000900"] = kept
+			return s
+		}, place: -1, says: "forked"},
+		"another key's signature": {
+			tamper: func(shelf) shelf { return seal(t, theirs, entries, 300) }, place: -1, says: "none of the known keys"},
+		"a bundle that is gone": {tamper: func(s shelf) shelf {
+			delete(s, "tile/entries/002")
+			return s
+		}, place: 512, says: "not there"},
+		"bytes that are gone": {tamper: func(s shelf) shelf {
+			delete(s, tlog.BodiesPath(300))
+			return s
+		}, place: 300, says: "bytes are not there"},
+		"no checkpoint": {tamper: func(s shelf) shelf {
+			delete(s, tlog.CheckpointPath)
+			return s
+		}, place: -1, says: "no checkpoint"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := shelf{}
+			for path, data := range maps.Clone(whole) {
+				s[path] = slices.Clone(data)
+			}
+			r := check(t, c.tamper(s), verify.Options{Since: c.since})
+			if r.OK() {
+				t.Fatal("nothing is found")
+			}
+			if first := r.Findings[0]; first.Place != c.place || !strings.Contains(first.String(), c.says) {
+				t.Errorf("the first finding is %v", first)
+			}
+		})
+	}
+}
+
+func TestAPublicLogIsCheckedWithoutItsBytes(t *testing.T) {
+	t.Parallel()
+	s := seal(t, newHand(t, 1), history(t, 500), 300)
+	log := s.log()
+	log.List = nil
+	r, err := verify.Verify(t.Context(), verify.Options{Log: log, Keys: tlog.Keys{newHand(t, 1).key}, Temp: t.TempDir()})
+	if err != nil || !r.OK() || r.Bytes != 0 || r.Checkpoint.Size != 500 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func BenchmarkVerify(b *testing.B) {
+	const n = 1_000_000
+	s := seal(b, newHand(b, 1), history(b, n), tlog.MaxBatch)
+	b.ReportAllocs()
+	for b.Loop() {
+		if r := check(b, s, verify.Options{}); !r.OK() {
+			b.Fatal(r.Findings[0])
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Seconds())/float64(b.N), "s/million")
+}
