@@ -110,7 +110,13 @@ func (w *world) newClient(life time.Duration) identitydb.Issued {
 // disturbed, and with this burst of requests allowed.
 func (w *world) serve(burst int) http.Handler {
 	w.t.Helper()
-	cfg, err := gcp.Load[config](w.Env())
+	return w.serveIn(w.Env(), burst)
+}
+
+// serveIn is serve for another environment.
+func (w *world) serveIn(env gcp.Env, burst int) http.Handler {
+	w.t.Helper()
+	cfg, err := gcp.Load[config](env)
 	w.must(err)
 	cfg.DialOptions = w.DialOptions()
 	cfg.PerSecond, cfg.Burst = 1e-3, burst
