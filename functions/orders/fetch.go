@@ -119,20 +119,30 @@ func (p *fetcher) try(ctx context.Context, f fetchdb.Fetch) error {
 	return p.take(ctx, f, link, to.Adapter, body)
 }
 
+// take takes in what the platform gave. What cannot be read is kept as a webhook's would be, for somebody to look at; an
+// order that is here already is left as it is: what became of it since is told by other events.
 func (p *fetcher) take(ctx context.Context, f fetchdb.Fetch, link identitydb.OpenLink, adapter channel.Adapter, body []byte) error {
 	places, err := p.server.places(ctx, link.Link)
 	if err != nil {
 		return err
 	}
+	a := arrival{
+		adapter: adapter, link: link, call: httpapi.Call{RequestID: f.ID},
+		request: channel.Request{Path: channel.PathFetched, Body: body, At: f.ArrivedAt},
+	}
 	message, err := adapter.ReadFetched(body, f.From, channel.Link{Places: places, Options: link.Options})
-	if err != nil {
+	switch fault.KindOf(err) {
+	case "":
+	case fault.Malformed, fault.Invalid:
+		_, err = p.server.keepUnreadable(ctx, a, f.From, err)
+		return err
+	default:
 		return err
 	}
-	a := arrival{adapter: adapter, link: link, request: channel.Request{At: f.ArrivedAt}, call: httpapi.Call{RequestID: f.ID}}
 	_, err = p.server.carryOut(ctx, a, message)
 	if fault.Is(err, fault.Conflict) {
-		p.log.WarnContext(ctx, "fetched order is here already with other content", "fetch", f.ID, "tenant", f.Tenant)
-		return nil // what was taken in first stands, as with a webhook
+		p.log.InfoContext(ctx, "fetched order is here already with other content", "fetch", f.ID, "tenant", f.Tenant)
+		return nil
 	}
 	return err
 }

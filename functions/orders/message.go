@@ -36,9 +36,11 @@ func (a arrival) kept(state channel.KeptState, what string, ref channel.Ref, mar
 }
 
 // keepUnreadable keeps an order that cannot be read, tells those who listen, and raises an alert, once however often it
-// is sent. The platform hears what makes it stop; only if the message cannot be kept it is asked to send it again.
-func (s *server) keepUnreadable(ctx context.Context, a arrival, ref channel.Ref, cause error) (channel.Reply, error) {
-	k := a.kept(channel.KeptFailed, "unreadable", ref, channel.Mark{})
+// is sent. What is known of it besides its bytes is what its reference told, if it was fetched. The platform hears what
+// makes it stop; only if the message cannot be kept it is asked to send it again.
+func (s *server) keepUnreadable(ctx context.Context, a arrival, from channel.Reference, cause error) (channel.Reply, error) {
+	k := a.kept(channel.KeptFailed, "unreadable", from.Ref, from.Mark)
+	k.Place = from.Place
 	k.Problem = fault.KindOf(cause)
 	write, id := announceFailed(k)
 	fresh, err := s.messages.Keep(ctx, a.act(actionKeepUnreadable), k, channel.Keepable(a.request.Body), write)

@@ -159,7 +159,7 @@ func (s *server) readAgain(ctx context.Context, call httpapi.Call, m channeldb.S
 	read := channel.Link{Places: places, Options: link.Options}
 	message, err := adapter.Read(a.request, read)
 	if m.Path == channel.PathFetched {
-		message, err = adapter.ReadFetched(body, channel.Reference{Ref: m.Ref}, read)
+		message, err = adapter.ReadFetched(body, channel.Reference{Ref: m.Ref, Place: m.Place}, read)
 	}
 	if err != nil {
 		return "", err

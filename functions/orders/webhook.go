@@ -91,7 +91,7 @@ func (s *server) receive(r *http.Request, call httpapi.Call, adapter channel.Ada
 	case "":
 		return s.carryOut(r.Context(), a, message)
 	case fault.Malformed, fault.Invalid:
-		return s.keepUnreadable(r.Context(), a, channel.Ref{}, err)
+		return s.keepUnreadable(r.Context(), a, channel.Reference{}, err)
 	default:
 		return channel.Reply{}, err
 	}

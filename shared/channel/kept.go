@@ -54,6 +54,7 @@ type Kept struct {
 	Problem    fault.Kind // why it could not be read, or ""
 	Reason     string     // why, as a code; see [ReasonCode]
 	Ref        Ref        // the platform's order that it is about, if it is about one
+	Place      string     // the platform's id of the restaurant, of what was fetched; its bytes may not say it
 	Order      string     // the hub's order that it is about or became, once that is known
 	ReceivedAt time.Time
 	SettledAt  time.Time // zero until it is settled or missed
@@ -104,7 +105,7 @@ func (k Kept) Document() map[string]any {
 	}
 	doc := map[string]any{
 		"tenant": k.Tenant, "link": k.Link, "adapter": k.Adapter, "path": k.Path, "location": k.Location, "state": string(k.State), "what": k.What,
-		"problem": string(k.Problem), "reason": k.Reason, "channelOrderId": k.Ref.ChannelOrderID, "identity": identity, "order": k.Order, "receivedAt": k.ReceivedAt,
+		"problem": string(k.Problem), "reason": k.Reason, "channelOrderId": k.Ref.ChannelOrderID, "identity": identity, "place": k.Place, "order": k.Order, "receivedAt": k.ReceivedAt,
 	}
 	if k.State == KeptWaiting { // what the reconciling job looks for
 		doc["waitingSince"] = k.ReceivedAt
@@ -122,6 +123,7 @@ func ParseKept(id string, doc map[string]any) (Kept, error) {
 		ID: id, Tenant: r.text("tenant"), Link: r.text("link"), Adapter: r.text("adapter"), Path: r.text("path"), Location: r.text("location"),
 		State: KeptState(r.text("state")), What: r.text("what"), Problem: fault.Kind(r.text("problem")), Reason: r.text("reason"), Order: r.text("order"),
 		Ref:        Ref{ChannelOrderID: r.text("channelOrderId")},
+		Place:      r.text("place"),
 		ReceivedAt: r.time("receivedAt"), SettledAt: r.time("settledAt"),
 	}
 	parts, _ := doc["identity"].([]any)

@@ -14,7 +14,7 @@ func TestKeptMessagesReadBack(t *testing.T) {
 	t.Parallel()
 	k := channel.Kept{
 		ID: "msg_a", Tenant: "ten_a", Link: "lnk_a", Adapter: "deliverect", Path: "orders", Location: "loc_a", State: channel.KeptWaiting, What: "cancel",
-		Problem: fault.Invalid, Reason: "BY_EATER", Ref: channel.Ref{ChannelOrderID: "A-1", Identity: []string{"A-1", ""}}, Order: "ord_a", ReceivedAt: noon(),
+		Problem: fault.Invalid, Reason: "BY_EATER", Ref: channel.Ref{ChannelOrderID: "A-1", Identity: []string{"A-1", ""}}, Place: "store-7", Order: "ord_a", ReceivedAt: noon(),
 	}
 	waiting := k.Document()
 	got, err := channel.ParseKept(k.ID, waiting)
