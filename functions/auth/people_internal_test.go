@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/firestore"
 	"github.com/descope/virtualwebauthn"
 
 	"ryggrad.internal/hub/shared/gcp"
@@ -284,3 +285,28 @@ func TestNobodyReachesAnotherTenantsPeople(t *testing.T) {
 
 // quiet is a log that nobody reads.
 func (w *world) quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func TestEndingAnotherSessionAsksForARecentProof(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b, _ := w.newPerson("anna@example.com", identity.Viewer)
+	other := &browser{w: w}
+	other.must(http.StatusCreated, http.MethodPost, pathSessions, map[string]any{"email": "anna@example.com", "password": ownPassword})
+	db := w.Firestore(t)
+	sessions, err := db.Collection("sessions").Documents(t.Context()).GetAll()
+	w.must(err)
+	if len(sessions) != 2 {
+		t.Fatalf("there are %d sessions", len(sessions))
+	}
+	for _, s := range sessions {
+		_, err := s.Ref.Update(t.Context(), []firestore.Update{{Path: "provedAt", Value: time.Now().Add(-identity.StepUpLife)}})
+		w.must(err)
+	}
+	for _, s := range sessions {
+		own := strings.HasPrefix(b.token, "rys_"+strings.TrimPrefix(s.Ref.ID, "ses_"))
+		if status, answer := b.send(http.MethodDelete, pathSessions+"/"+s.Ref.ID, nil); !own && status != http.StatusUnauthorized {
+			t.Errorf("another session ended without a proof: %d %v", status, answer)
+		}
+	}
+	other.must(http.StatusNoContent, http.MethodDelete, pathSessions+"/current", nil)
+}

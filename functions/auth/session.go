@@ -220,6 +220,9 @@ func (s *server) endSession(ctx context.Context, call httpapi.Call, in *ownSessi
 	if id == "current" {
 		id = call.Caller.Credential
 	}
+	if id != call.Caller.Credential && call.Caller.MustStepUp() {
+		return nil, fault.New(fault.StepUp, "prove again who you are before you end another session")
+	}
 	act := ledgerdb.ActOf(call.Caller, "", call.RequestID)
 	return &struct{}{}, s.people.EndSession(ctx, act, call.Caller.Actor.ID, id)
 }
