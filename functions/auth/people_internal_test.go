@@ -156,6 +156,24 @@ func TestAPersonLogsInWithASecondFactorAndManagesPeople(t *testing.T) {
 	}
 }
 
+func TestAPasswordAloneNeitherShowsNorEndsOtherSessions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b, _ := w.newPerson("owner@example.com", identity.Owner)
+	b.addTOTP()
+	mine := b.must(http.StatusOK, http.MethodGet, pathSessions, nil)["items"].([]any)[0].(map[string]any)["id"].(string)
+	thief := &browser{w: w}
+	thief.must(http.StatusCreated, http.MethodPost, pathSessions, map[string]any{"email": "owner@example.com", "password": ownPassword})
+	if seen := thief.must(http.StatusOK, http.MethodGet, pathSessions, nil)["items"].([]any); len(seen) != 1 || seen[0].(map[string]any)["id"] == mine {
+		t.Errorf("half a login sees %v", seen)
+	}
+	thief.must(http.StatusNotFound, http.MethodDelete, pathSessions+"/"+mine, nil)
+	if seen := b.must(http.StatusOK, http.MethodGet, pathSessions, nil)["items"].([]any); len(seen) != 2 {
+		t.Errorf("the owner sees %v", seen)
+	}
+	thief.must(http.StatusNoContent, http.MethodDelete, pathSessions+"/current", nil)
+}
+
 func TestPasskeysAreASecondFactor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -196,7 +197,7 @@ type sessionsOutput struct {
 }
 
 func (s *server) listSessions(ctx context.Context, call httpapi.Call, _ *struct{}) (*sessionsOutput, error) {
-	alive, err := s.people.Sessions(ctx, call.Caller.Tenant, call.Caller.Actor.ID)
+	alive, err := s.reached(ctx, call)
 	if err != nil {
 		return nil, err
 	}
@@ -211,6 +212,17 @@ func (s *server) listSessions(ctx context.Context, call httpapi.Call, _ *struct{
 	return out, nil
 }
 
+// reached returns the sessions that the caller may see and end: all of their own, but this one only while its login misses
+// something. Whoever found a password learns nothing of its owner by it, and logs nobody out.
+func (s *server) reached(ctx context.Context, call httpapi.Call) ([]identity.Session, error) {
+	alive, err := s.people.Sessions(ctx, call.Caller.Tenant, call.Caller.Actor.ID)
+	this := func(one identity.Session) bool { return one.ID == call.Caller.Credential }
+	if i := slices.IndexFunc(alive, this); i >= 0 && alive[i].Stage == identity.Complete {
+		return alive, err
+	}
+	return slices.DeleteFunc(alive, func(one identity.Session) bool { return !this(one) }), err
+}
+
 type ownSessionInput struct {
 	ID string `path:"id" maxLength:"64" doc:"The session's id, or current"`
 }
@@ -219,6 +231,13 @@ func (s *server) endSession(ctx context.Context, call httpapi.Call, in *ownSessi
 	id := in.ID
 	if id == "current" {
 		id = call.Caller.Credential
+	}
+	within, err := s.reached(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(within, func(one identity.Session) bool { return one.ID == id }) {
+		return nil, fault.New(fault.NotFound, "there is no such session")
 	}
 	if id != call.Caller.Credential && call.Caller.MustStepUp() {
 		return nil, fault.New(fault.StepUp, "prove again who you are before you end another session")
