@@ -148,6 +148,7 @@ func TestAPersonLogsInWithASecondFactorAndManagesPeople(t *testing.T) {
 	b.must(http.StatusCreated, http.MethodPost, pathUsers+"/"+id+"/initial-password", nil)
 	b.must(http.StatusNoContent, http.MethodDelete, pathUsers+"/"+id+"/second-factor", nil)
 	b.must(http.StatusNoContent, http.MethodDelete, pathUsers+"/"+id+"/sessions", nil)
+	b.must(http.StatusUnprocessableEntity, http.MethodPatch, pathUsers+"/"+id, map[string]any{})
 	if got := b.must(http.StatusOK, http.MethodGet, pathUsers+"/"+id, nil); got["role"] != "manager" || got["disabled"] != true {
 		t.Errorf("the person is %v", got)
 	}

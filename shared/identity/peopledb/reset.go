@@ -52,13 +52,10 @@ func (p *People) DoReset(ctx context.Context, by By, user string) error {
 	if err := r.Ready(p.store.Now()); err != nil {
 		return err
 	}
-	if err := p.RemoveSecondFactor(ctx, by, user); err != nil {
-		return err
-	}
-	return p.CancelReset(ctx, by.Act, user)
+	return p.RemoveSecondFactor(ctx, by, user)
 }
 
-// CancelReset forgets that it was asked, because it was done or must not be.
+// CancelReset forgets that it was asked, because it must not be done.
 func (p *People) CancelReset(ctx context.Context, by ledgerdb.Act, user string) error {
 	by.Action = "user.second_factor_reset_close"
 	return p.store.Remove(ctx, by, ref(collectionResets, user))

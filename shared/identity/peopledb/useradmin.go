@@ -92,6 +92,9 @@ func (p *People) ChangeUser(ctx context.Context, by By, id string, change UserCh
 		return Person{}, fault.New(fault.Invalid, "the change breaks the rules").
 			With(fault.Detail{Location: "body.role", Message: "is not a role"})
 	}
+	if change == (UserChange{}) {
+		return Person{}, fault.New(fault.Invalid, "the change changes nothing; name a role or whether the person is disabled")
+	}
 	by.Action = "user.change"
 	var after identity.User
 	err := p.changeUser(ctx, by.Act, id, func(u *identity.User) ([]ledgerdb.Write, error) {
@@ -143,7 +146,8 @@ func (p *People) ResetPassword(ctx context.Context, by By, id string) (string, e
 }
 
 // RemoveSecondFactor takes away all second factors of somebody who lost them. Only another owner, or the operators after
-// their delay, can. Their sessions end.
+// their delay, can. Their sessions end, and so does what operators agreed on: it must not be done again to factors that the
+// person adds later.
 func (p *People) RemoveSecondFactor(ctx context.Context, by By, id string) error {
 	if by.Role != identity.Owner {
 		return fault.New(fault.Forbidden, "only an owner takes a second factor away")
@@ -154,6 +158,7 @@ func (p *People) RemoveSecondFactor(ctx context.Context, by By, id string) error
 			return nil, err
 		}
 		u.TOTP, u.Passkeys, u.Recovery = identity.TOTP{}, nil, nil
-		return p.endSessions(u, "", NoticeFactorsRemoved)
+		writes, err := p.endSessions(u, "", NoticeFactorsRemoved)
+		return append(writes, ledgerdb.Drop(ref(collectionResets, u.ID))), err
 	})
 }
