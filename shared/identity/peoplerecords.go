@@ -13,7 +13,7 @@ func (u User) Document() map[string]any {
 		"createdAt": stored(u.CreatedAt), "loggedInAt": stored(u.LoggedInAt),
 		"emailIndex": u.EmailIndex, "sealed": u.Sealed,
 		"password": map[string]any{
-			"hash": u.Password.Hash, "initial": u.Password.Initial,
+			"hash": u.Password.Hash, "former": u.Password.Former, "initial": u.Password.Initial,
 			"expiresAt": stored(u.Password.ExpiresAt), "setAt": stored(u.Password.SetAt),
 		},
 		"totp": map[string]any{
@@ -34,7 +34,7 @@ func ParseUser(id string, fields map[string]any) (User, error) {
 		CreatedAt: field[time.Time](d, "createdAt"), LoggedInAt: field[time.Time](d, "loggedInAt"),
 		EmailIndex: field[[]byte](d, "emailIndex"), Sealed: field[[]byte](d, "sealed"),
 		Password: Password{
-			Hash: field[string](password, "hash"), Initial: field[bool](password, "initial"),
+			Hash: field[string](password, "hash"), Former: field[string](password, "former"), Initial: field[bool](password, "initial"),
 			ExpiresAt: field[time.Time](password, "expiresAt"), SetAt: field[time.Time](password, "setAt"),
 		},
 		TOTP: TOTP{

@@ -47,6 +47,7 @@ type Profile struct {
 // Password is what is kept of a password.
 type Password struct {
 	Hash      string // with its parameters; empty when there is none to log in by
+	Former    string // the hash of an initial one that was used, until another is set: that must not be the same
 	Initial   bool   // made by the hub: good once, and only to set another
 	ExpiresAt time.Time
 	SetAt     time.Time

@@ -23,7 +23,7 @@ func drawUser(t *rapid.T) identity.User {
 		ID: "usr_a", Tenant: "ten_a", Role: rapid.SampledFrom(identity.Roles()).Draw(t, "role"),
 		Disabled: rapid.Bool().Draw(t, "disabled"), CreatedAt: drawTime(t, "created"), LoggedInAt: drawTime(t, "logged in"),
 		EmailIndex: []byte{1}, Sealed: []byte{2},
-		Password: identity.Password{Hash: "h", Initial: rapid.Bool().Draw(t, "initial"), ExpiresAt: drawTime(t, "expires"), SetAt: drawTime(t, "set")},
+		Password: identity.Password{Hash: "h", Former: "f", Initial: rapid.Bool().Draw(t, "initial"), ExpiresAt: drawTime(t, "expires"), SetAt: drawTime(t, "set")},
 		TOTP:     identity.TOTP{Sealed: []byte{3}, LastStep: rapid.Int64().Draw(t, "step"), AddedAt: drawTime(t, "added"), Next: []byte{8}, NextAt: drawTime(t, "next")},
 		Recovery: drawHashes(t, "codes"),
 	}

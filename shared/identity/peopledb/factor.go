@@ -155,7 +155,8 @@ func (p *People) RecoveryCodes(ctx context.Context, own Own) ([]string, error) {
 }
 
 // SetPassword gives the person another password. In a session that was begun with an initial password that is all there
-// is to prove; else the present one must be given. It ends the person's other sessions.
+// is to prove; else the present one must be given. It ends the person's other sessions. To somebody who has a second factor
+// it is no step-up.
 func (p *People) SetPassword(ctx context.Context, own Own, present, next string) (Login, error) {
 	known := &checked{people: p, text: present}
 	var stored string
@@ -170,6 +171,7 @@ func (p *People) SetPassword(ctx context.Context, own Own, present, next string)
 			}
 		}
 		m.user.Password = identity.Password{Hash: stored, SetAt: p.store.Now()}
+		m.weak = m.user.HasSecondFactor()
 		if m.session.Stage == identity.SetPassword {
 			m.next = afterPassword(m.user)
 		}
@@ -196,7 +198,23 @@ func (p *People) newPassword(ctx context.Context, u identity.User, text string) 
 	if err := p.checkPassword(ctx, u, text); err != nil {
 		return "", err
 	}
+	if err := p.notInitial(ctx, u, text); err != nil {
+		return "", err
+	}
 	return p.hash(ctx, text)
+}
+
+// notInitial refuses the initial password as the person's own: whoever made it knows it.
+func (p *People) notInitial(ctx context.Context, u identity.User, text string) error {
+	if u.Password.Former == "" {
+		return nil
+	}
+	same, _, err := p.verify(ctx, text, u.Password.Former)
+	if err != nil || !same {
+		return err
+	}
+	return fault.New(fault.Invalid, "this cannot be a password").
+		With(fault.Detail{Location: "body.newPassword", Message: "is the initial one, which others have seen"})
 }
 
 // afterPassword is what is to be done once an initial password was replaced: whoever has a second factor has given it.

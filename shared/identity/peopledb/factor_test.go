@@ -134,6 +134,36 @@ func TestANewPasswordNeedsThePresentOneAndEndsOtherSessions(t *testing.T) {
 	}
 }
 
+func TestAPasswordIsNoStepUpForWhoHasASecondFactor(t *testing.T) {
+	t.Parallel()
+	for role, must := range map[identity.Role]bool{identity.Owner: true, identity.Viewer: false} {
+		w := newWorld(t)
+		_, l := w.join("anna@example.com", role)
+		w.clock.advance(identity.StepUpLife)
+		l, err := w.people.SetPassword(t.Context(), w.own(l), good, "another passphrase of mine")
+		w.must(err)
+		if caller, err := w.present(l); err != nil || caller.MustStepUp() != must {
+			t.Errorf("%s must step up: %v, %v", role, caller.MustStepUp(), err)
+		}
+	}
+}
+
+func TestANewPasswordForgetsNoGuessAtASecondFactor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m, l := w.join("anna@example.com", identity.Owner)
+	for range 4 {
+		_, err := w.people.ProveTOTP(t.Context(), w.own(l), "000000")
+		refusedAs(t, err, fault.Unauthenticated, "a guess")
+	}
+	l, err := w.people.SetPassword(t.Context(), w.own(l), good, "another passphrase of mine")
+	w.must(err)
+	_, err = w.people.ProveTOTP(t.Context(), w.own(l), "000000")
+	refusedAs(t, err, fault.Unauthenticated, "the fifth guess")
+	_, err = w.people.ProveTOTP(t.Context(), w.own(l), w.code(m))
+	refusedAs(t, err, fault.Limited, "after five guesses")
+}
+
 func TestABreachedPasswordIsRefusedAndASilentServiceIsNot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -189,7 +189,7 @@ func (p *People) begin(ctx context.Context, a account, try Try, renewed string) 
 	u.LoggedInAt = now
 	switch {
 	case u.Password.Initial:
-		u.Password.Hash = "" // good once
+		u.Password.Former, u.Password.Hash = u.Password.Hash, "" // good once
 	case renewed != "":
 		u.Password.Hash = renewed
 	}

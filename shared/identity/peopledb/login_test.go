@@ -31,6 +31,8 @@ func TestAnInitialPasswordIsGoodOnceAndOnlyToSetAnother(t *testing.T) {
 	refusedAs(t, err, fault.Unauthenticated, "the initial password again")
 	_, err = w.people.SetPassword(t.Context(), w.own(l), "", "too short")
 	refusedAs(t, err, fault.Invalid, "a short password")
+	_, err = w.people.SetPassword(t.Context(), w.own(l), "", initial)
+	refusedAs(t, err, fault.Invalid, "the initial password as one's own")
 	after, err := w.people.SetPassword(t.Context(), w.own(l), "", good)
 	if err != nil || after.Session.Stage != identity.Complete {
 		t.Fatalf("stage %q, %v", after.Session.Stage, err)

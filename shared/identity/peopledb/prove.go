@@ -35,6 +35,7 @@ type moment struct {
 	user          identity.User
 	session       identity.Session
 	next          identity.Stage // of the session after the proof; what it is now unless the proof says otherwise
+	weak          bool           // the proof was not by the strongest factor that the person has
 }
 
 // proof checks something about a moment and changes the user. It may be asked again when somebody else changed the same.
@@ -120,10 +121,13 @@ func (p *People) conclude(ctx context.Context, act ledgerdb.Act, m moment, a acc
 		return Login{}, err
 	}
 	l.Session = m.session.Proceed(l.Token, m.next, p.store.Now())
+	if m.weak { // it opens nothing dangerous, and makes no guess at a stronger factor forgotten
+		l.Session.ProvedAt = m.session.ProvedAt
+	}
 	if m.next == identity.Complete {
 		m.user = m.user.Trusting(m.session.Device)
 	}
-	if a.attempts.Failures > 0 {
+	if a.attempts.Failures > 0 && !m.weak {
 		writes = append(writes, a.count(identity.Attempts{LastAt: p.store.Now()}))
 	}
 	writes = append(writes, ledgerdb.Patch(m.sessionObject, l.Session.Document()))
