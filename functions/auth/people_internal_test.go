@@ -306,6 +306,11 @@ func TestNobodyReachesAnotherTenantsPeople(t *testing.T) {
 		b.must(http.StatusNotFound, method, path, nil)
 	}
 	b.must(http.StatusNotFound, http.MethodPatch, pathUsers+"/"+stranger, map[string]any{"disabled": true})
+	for _, none := range []string{"a%2Fb", "%2E%2E", "__x__", "%FF"} {
+		b.must(http.StatusNotFound, http.MethodGet, pathUsers+"/"+none, nil)
+		b.must(http.StatusNotFound, http.MethodPatch, pathUsers+"/"+none, map[string]any{"disabled": true})
+		b.must(http.StatusNotFound, http.MethodDelete, pathUsers+"/"+none+"/sessions", nil)
+	}
 	list := b.must(http.StatusOK, http.MethodGet, pathUsers, nil)
 	if len(list["items"].([]any)) != 1 {
 		t.Errorf("the list shows %v", list)

@@ -211,6 +211,11 @@ func TestAFailedMessageIsShownAndReplayed(t *testing.T) {
 	if a := get(w.shop.APIKey.Reveal()); a.status != http.StatusOK || strings.Contains(a.text, "Ekdahl") {
 		t.Errorf("who may not is shown %d %s", a.status, a.text)
 	}
+	for _, none := range []string{"a%2Fb", "%2E%2E", "__x__", "%FF"} {
+		if a := call(t, s.h, http.MethodGet, "/v1/channel-messages/"+none, w.pos.APIKey.Reveal(), nil); a.status != http.StatusNotFound {
+			t.Errorf("%s is answered %d %s", none, a.status, a.text)
+		}
+	}
 	by, _ := w.tenant("Others")
 	stranger := w.client(by, identity.Locations{identity.EveryLocation}, identity.OrdersRead, identity.OrdersWrite)
 	if a := get(stranger.APIKey.Reveal()); a.status != http.StatusNotFound {

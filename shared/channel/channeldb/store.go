@@ -11,6 +11,7 @@ import (
 	"ryggrad.internal/hub/shared/envelope"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
@@ -107,6 +108,9 @@ func (s *Store) seal(ctx context.Context, k channel.Kept, body []byte) (map[stri
 
 // Load reads a message of the tenant. A missing one is [fault.NotFound].
 func (s *Store) Load(ctx context.Context, tenant, id string) (Stored, error) {
+	if !identity.WellFormed(channel.KeptPrefix, id) {
+		return Stored{}, fault.New(fault.NotFound, "there is no message by this id")
+	}
 	found, err := s.opts.Ledger.GetAll(ctx, tenant, ref(id), ledgerdb.Ref{Collection: collectionKeys, ID: id}, ledgerdb.Ref{Collection: collectionOriginals, ID: id})
 	if err != nil {
 		return Stored{}, fmt.Errorf("load message %s: %w", id, err)

@@ -120,8 +120,19 @@ func (p *People) open(ctx context.Context, u identity.User) (Person, error) {
 	return Person{u, profile}, err
 }
 
+// personID refuses what cannot be a person's id, before the store is asked for it.
+func personID(id string) error {
+	if !identity.WellFormed(identity.UserPrefix, id) {
+		return fault.New(fault.NotFound, "there is no such person")
+	}
+	return nil
+}
+
 // Person reads a user of the tenant.
 func (p *People) Person(ctx context.Context, tenant, id string) (Person, error) {
+	if err := personID(id); err != nil {
+		return Person{}, err
+	}
 	u, err := identitydb.Load(ctx, p.store, tenant, ref(collectionUsers, id), identity.ParseUser)
 	if err != nil {
 		return Person{}, err
@@ -146,6 +157,9 @@ func (p *People) Persons(ctx context.Context, tenant string, page identitydb.Pag
 
 // changeUser changes a user by a rule, which may be asked again, and writes what the rule says goes with it.
 func (p *People) changeUser(ctx context.Context, by ledgerdb.Act, id string, rule func(*identity.User) ([]ledgerdb.Write, error)) error {
+	if err := personID(id); err != nil {
+		return err
+	}
 	return p.store.Change(ctx, by, ref(collectionUsers, id), func(o ledgerdb.Object) (map[string]any, []ledgerdb.Write, error) {
 		u, err := identity.ParseUser(o.ID, o.Fields)
 		if err != nil {

@@ -12,6 +12,9 @@ import (
 
 // AskReset begins the removal of somebody's second factors by operators. The person is told.
 func (p *People) AskReset(ctx context.Context, by ledgerdb.Act, user string) error {
+	if err := personID(user); err != nil {
+		return err
+	}
 	u, err := identitydb.Load(ctx, p.store, by.Tenant, ref(collectionUsers, user), identity.ParseUser)
 	if err != nil {
 		return err
@@ -32,6 +35,9 @@ func (p *People) AskReset(ctx context.Context, by ledgerdb.Act, user string) err
 
 // AgreeReset lets another operator agree.
 func (p *People) AgreeReset(ctx context.Context, by ledgerdb.Act, user string) error {
+	if err := personID(user); err != nil {
+		return err
+	}
 	by.Action = "user.second_factor_reset_agree"
 	return p.store.Change(ctx, by, ref(collectionResets, user), func(o ledgerdb.Object) (map[string]any, []ledgerdb.Write, error) {
 		r, err := identity.ParseReset(o.ID, o.Fields)
@@ -45,6 +51,9 @@ func (p *People) AgreeReset(ctx context.Context, by ledgerdb.Act, user string) e
 
 // DoReset removes the second factors a day after two operators agreed.
 func (p *People) DoReset(ctx context.Context, by By, user string) error {
+	if err := personID(user); err != nil {
+		return err
+	}
 	r, err := identitydb.Load(ctx, p.store, by.Tenant, ref(collectionResets, user), identity.ParseReset)
 	if err != nil {
 		return err
@@ -57,6 +66,9 @@ func (p *People) DoReset(ctx context.Context, by By, user string) error {
 
 // CancelReset forgets that it was asked, because it must not be done.
 func (p *People) CancelReset(ctx context.Context, by ledgerdb.Act, user string) error {
+	if err := personID(user); err != nil {
+		return err
+	}
 	by.Action = "user.second_factor_reset_close"
 	return p.store.Remove(ctx, by, ref(collectionResets, user))
 }
