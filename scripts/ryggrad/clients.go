@@ -77,6 +77,9 @@ type listClients struct {
 
 // Run lists a tenant's clients.
 func (c listClients) Run(d *desk) error {
+	if err := d.tenant(c.Tenant); err != nil {
+		return err
+	}
 	h, err := d.hub()
 	if err != nil {
 		return err

@@ -93,6 +93,16 @@ func (d *desk) act(tenant string) (ledgerdb.Act, error) {
 	return ledgerdb.Act{Tenant: tenant, Actor: identity.Actor{Kind: identity.KindOperator, ID: as}}, nil
 }
 
+// tenant refuses one that does not exist, of which there would be nothing to list.
+func (d *desk) tenant(id string) error {
+	h, err := d.hub()
+	if err != nil {
+		return err
+	}
+	_, err = h.Identities().Tenant(d.ctx, id)
+	return err
+}
+
 // print answers.
 func (d *desk) print(v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")

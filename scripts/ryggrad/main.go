@@ -16,10 +16,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/gcp"
 )
 
@@ -75,5 +77,16 @@ func run(ctx context.Context, args []string, t terminal) error {
 		return err
 	}
 	desk := &desk{ctx: ctx, terminal: t, local: c.Local, as: c.As}
-	return errors.Join(chosen.Run(desk), desk.close())
+	return errors.Join(explained(chosen.Run(desk)), desk.close())
+}
+
+// explained adds what a fault says in detail, which the API shows apart from its message.
+func explained(err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		for _, d := range f.Details {
+			err = fmt.Errorf("%w\n  %s %s", err, strings.TrimPrefix(d.Location, "body."), d.Message)
+		}
+	}
+	return err
 }

@@ -78,6 +78,11 @@ func TestClientsAreMadeRotatedAndRemoved(t *testing.T) {
 	if !strings.HasPrefix(made.APIKey, "ryg_live_") || len(made.Scopes) != 2 {
 		t.Errorf("made %+v", made)
 	}
+	for _, overlap := range []string{"--overlap=-1h", "--overlap=721h"} {
+		if _, err := c.run("clients", "rotate", tenant.ID, made.ID, overlap); err == nil {
+			t.Errorf("%s is taken", overlap)
+		}
+	}
 	var rotated map[string]string
 	c.read(&rotated, "clients", "rotate", tenant.ID, made.ID, "--overlap", "1h")
 	var all []clientAnswer
@@ -120,6 +125,9 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		{"tenants", "suspend", "../x"},
 		{"tenants", "create", " "},
 		{"clients", "create", "ten_aaaaaaaaaaaaaaaaaaaaaaaaaa", "Till", "--scope", "users:write"},
+		{"clients", "list", "ten_aaaaaaaaaaaaaaaaaaaaaaaaaa"},
+		{"users", "list", "ten_aaaaaaaaaaaaaaaaaaaaaaaaaa"},
+		{"users", "list", "ten_x"},
 		{"--as", "kim@example.com", "tenants", "create", "Group"},
 		{"--local", filepath.Join(t.TempDir(), "none.json"), "tenants", "list"},
 		{"tenants"}, {"everything"}, {},
@@ -127,6 +135,10 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		if out, err := c.run(args...); err == nil {
 			t.Errorf("ryggrad %s answers %s", strings.Join(args, " "), out)
 		}
+	}
+	_, err := c.run("clients", "create", "ten_aaaaaaaaaaaaaaaaaaaaaaaaaa", "Till", "--scope", "users:write")
+	if err == nil || !strings.Contains(err.Error(), "scopes[0] is not a scope that a client may hold") {
+		t.Errorf("what is wrong is not said: %v", err)
 	}
 	c.env["RYGGRAD_OPERATOR"] = ""
 	if _, err := c.run("tenants", "create", "Group"); err == nil || !strings.Contains(err.Error(), "--as") {

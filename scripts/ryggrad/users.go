@@ -158,6 +158,9 @@ type listUsers struct {
 
 // Run lists people.
 func (c listUsers) Run(d *desk) error {
+	if err := d.tenant(c.Tenant); err != nil {
+		return err
+	}
 	p, err := d.people()
 	if err != nil {
 		return err

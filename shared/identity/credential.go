@@ -55,10 +55,16 @@ func (c Credentials) Match(s Secret, now time.Time) (Credential, bool) {
 	return c[found], true
 }
 
+// MaxOverlap is how long a former credential may go on at most.
+const MaxOverlap = 30 * 24 * time.Hour
+
 // Rotate adds the successor of the active credential, which stays valid for the overlap and not longer. Expired ones
-// are dropped. With two active already it refuses with [fault.Conflict]: one of them must be removed first, because
+// are dropped. An overlap that is none or exceeds [MaxOverlap] is [fault.Invalid]. With two active already it refuses with [fault.Conflict]: one of them must be removed first, because
 // ending it would cut off whoever still uses it.
 func (c Credentials) Rotate(successor Credential, overlap time.Duration, now time.Time) (Credentials, error) {
+	if overlap < 0 || overlap > MaxOverlap {
+		return nil, fault.New(fault.Invalid, "the overlap must be 0 to %d days", int(MaxOverlap.Hours()/24))
+	}
 	active := c.ActiveAt(now)
 	if len(active) >= maxActive {
 		return nil, fault.New(fault.Conflict, "%d are active already; remove one first", maxActive)
