@@ -91,6 +91,9 @@ type Device struct {
 // HasSecondFactor tells whether the person has one.
 func (u User) HasSecondFactor() bool { return u.TOTP.Active() || len(u.Passkeys) > 0 }
 
+// Owns tells whether the person answers for the account now.
+func (u User) Owns() bool { return u.Role == Owner && !u.Disabled }
+
 // Next returns what is still to be done after the person's password held.
 func (u User) Next() Stage {
 	switch {

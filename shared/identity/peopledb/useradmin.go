@@ -86,7 +86,8 @@ type UserChange struct {
 }
 
 // ChangeUser gives a person another role, or disables or enables them. It ends all of their sessions. Nobody changes
-// themselves, and only owners change owners, so an owner is always left.
+// themselves, and only owners change owners, who must still be one when the change is made: so an owner is always left,
+// also of two who unmake each other at once.
 func (p *People) ChangeUser(ctx context.Context, by By, id string, change UserChange) (Person, error) {
 	if change.Role != nil && !change.Role.Known() {
 		return Person{}, fault.New(fault.Invalid, "the change breaks the rules").
@@ -105,18 +106,39 @@ func (p *People) ChangeUser(ctx context.Context, by By, id string, change UserCh
 		if err := by.mayManage(*u, becomes); err != nil {
 			return nil, err
 		}
+		owned := u.Owns()
 		u.Role = becomes
 		if change.Disabled != nil {
 			u.Disabled = *change.Disabled
 		}
 		writes, err := p.endSessions(u, "", NoticeRoleChanged)
 		after = *u
-		return writes, err
+		if err != nil || !owned || u.Owns() {
+			return writes, err
+		}
+		held, err := p.holdOwner(ctx, by)
+		return append(writes, held...), err
 	})
 	if err != nil {
 		return Person{}, err
 	}
 	return p.open(ctx, after)
+}
+
+// holdOwner lets a commit happen only while whoever acts is an owner. Operators are none, and can make one.
+func (p *People) holdOwner(ctx context.Context, by By) ([]ledgerdb.Write, error) {
+	if by.Actor.Kind == identity.KindOperator {
+		return nil, nil
+	}
+	o, err := p.opts.Ledger.Get(ctx, by.Tenant, ref(collectionUsers, by.Actor.ID))
+	if err != nil {
+		return nil, err
+	}
+	u, err := identity.ParseUser(o.ID, o.Fields)
+	if err == nil && !u.Owns() {
+		err = fault.New(fault.Forbidden, "only an owner manages owners")
+	}
+	return []ledgerdb.Write{ledgerdb.Hold(o)}, err
 }
 
 // endSessions ends all sessions of a user but one, and tells the person why.

@@ -1,6 +1,7 @@
 package peopledb_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -186,6 +187,62 @@ func TestALoginThatRacesWithADisablingLoses(t *testing.T) {
 	for _, l := range begun {
 		w.ended(l)
 	}
+}
+
+// Owners who unmake each other in a ring, all at once, leave an owner, whoever of them was first and however they do it.
+func TestOwnersWhoUnmakeEachOtherLeaveOne(t *testing.T) {
+	t.Parallel()
+	yes, viewer := true, identity.Viewer
+	for name, change := range map[string]peopledb.UserChange{"by a role": {Role: &viewer}, "by disabling": {Disabled: &yes}} {
+		for ring := 2; ring <= 3; ring++ {
+			t.Run(fmt.Sprintf("%s, %d of them", name, ring), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				var owners []peopledb.By
+				for i := range ring {
+					_, l := w.join(fmt.Sprintf("owner%d@example.com", i), identity.Owner)
+					owners = append(owners, w.as(l))
+				}
+				var all sync.WaitGroup
+				start := make(chan struct{})
+				for i, by := range owners {
+					all.Go(func() {
+						<-start
+						_, err := w.people.ChangeUser(t.Context(), by, owners[(i+1)%ring].Actor.ID, change)
+						if err != nil && !fault.Is(err, fault.Forbidden) && !fault.Is(err, fault.Unavailable) {
+							t.Error(err)
+						}
+					})
+				}
+				close(start)
+				all.Wait()
+				left := 0
+				for _, by := range owners {
+					who, err := w.people.Person(t.Context(), w.tenant, by.Actor.ID)
+					w.must(err)
+					if who.Owns() {
+						left++
+					}
+				}
+				if left == 0 || left == ring {
+					t.Errorf("%d owners are left of %d", left, ring)
+				}
+			})
+		}
+	}
+}
+
+// Whoever was an owner when they asked, and is none any more, unmakes nobody.
+func TestAFormerOwnerUnmakesNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, first := w.join("first@example.com", identity.Owner)
+	_, second := w.join("second@example.com", identity.Owner)
+	viewer := identity.Viewer
+	_, err := w.people.ChangeUser(t.Context(), w.as(first), w.as(second).Actor.ID, peopledb.UserChange{Role: &viewer})
+	w.must(err)
+	_, err = w.people.ChangeUser(t.Context(), w.as(second), w.as(first).Actor.ID, peopledb.UserChange{Role: &viewer})
+	refusedAs(t, err, fault.Forbidden, "an owner of a moment ago")
 }
 
 func TestPeopleAreListedPageByPage(t *testing.T) {

@@ -49,6 +49,8 @@ func (b *batch) write(w Write) {
 		b.put(w.ref, w.fields)
 	case modePatch:
 		b.replace(w.prior, b.document(w.ref, w.fields))
+	case modeHold:
+		b.hold(w.prior)
 	case modeDrop:
 		b.drop(w.ref, nil)
 	}
@@ -64,6 +66,16 @@ func (b *batch) put(ref Ref, fields map[string]any) { b.update(ref, b.document(r
 
 // replace writes the whole document anew, if it is still the one that was read.
 func (b *batch) replace(prior Object, doc map[string]any) { b.update(prior.Ref, doc, unchanged(prior)) }
+
+// hold changes no field of the document; only the time of the commit is noted in it.
+func (b *batch) hold(prior Object) {
+	b.writes = append(b.writes, &firestorepb.Write{
+		Operation:        &firestorepb.Write_Update{Update: &firestorepb.Document{Name: b.name(prior.Ref)}},
+		UpdateMask:       &firestorepb.DocumentMask{},
+		CurrentDocument:  unchanged(prior),
+		UpdateTransforms: []*firestorepb.DocumentTransform_FieldTransform{commitTime()},
+	})
+}
 
 func (b *batch) remove(prior Object) { b.drop(prior.Ref, unchanged(prior)) }
 

@@ -147,7 +147,8 @@ func (s *Store) witness(ctx context.Context, r Receipt) {
 	}
 }
 
-// Write is a document that goes with an act, or bookkeeping. Make one with [Add], [Put], [Patch] or [Drop].
+// Write is a document that goes with an act, or bookkeeping. Make one with [Add], [Put], [Patch], [Hold] or
+// [Drop].
 type Write struct {
 	ref    Ref
 	fields map[string]any
@@ -168,6 +169,7 @@ const (
 	modeAdd mode = iota
 	modePut
 	modePatch
+	modeHold
 	modeDrop
 )
 
@@ -181,6 +183,10 @@ func Put(ref Ref, fields map[string]any) Write { return Write{ref: ref, fields: 
 func Patch(prior Object, fields map[string]any) Write {
 	return Write{ref: prior.Ref, fields: fields, mode: modePatch, prior: prior}
 }
+
+// Hold leaves a document that was read as it is, and lets the commit happen only if nobody has changed it since. Of two
+// commits that hold what the other one changes only one happens. It may be a document that acts write.
+func Hold(prior Object) Write { return Write{ref: prior.Ref, mode: modeHold, prior: prior} }
 
 // Drop deletes a document, if it is there. It leaves no tombstone.
 func Drop(ref Ref) Write { return Write{ref: ref, mode: modeDrop} }

@@ -146,6 +146,27 @@ func TestWhoComesSecondIsToldAndWritesNothing(t *testing.T) {
 	}
 }
 
+func TestWhatIsHeldStaysAsItIsAndMustNotHaveChanged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.commit(ledgerdb.Create(thing(), map[string]any{"n": int64(1)}))
+	held, another := w.get(), ledgerdb.Ref{Collection: "endpoints", ID: "ep_2"}
+	_, err := w.store.Commit(t.Context(), act("ten_1"), []ledgerdb.Change{ledgerdb.Create(another, map[string]any{})}, ledgerdb.Hold(held))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := w.get()
+	if diff := cmp.Diff(held.Fields, after.Fields); diff != "" || after.Revision != held.Revision || after.Entry != held.Entry {
+		t.Errorf("revision %d became %d (-before +after):\n%s", held.Revision, after.Revision, diff)
+	}
+	w.commit(ledgerdb.Replace(after, map[string]any{"n": int64(2)}))
+	third := ledgerdb.Ref{Collection: "endpoints", ID: "ep_3"}
+	_, err = w.store.Commit(t.Context(), act("ten_1"), []ledgerdb.Change{ledgerdb.Create(third, map[string]any{})}, ledgerdb.Hold(after))
+	if !errors.Is(err, ledgerdb.ErrStale) {
+		t.Errorf("what has changed is held: %v", err)
+	}
+}
+
 func TestReceiptKnowsItsOwnWork(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
