@@ -217,6 +217,10 @@ func TestPasskeysAreASecondFactor(t *testing.T) {
 	b.must(http.StatusUnprocessableEntity, http.MethodPost, pathSessions+"/current/passkey", map[string]any{"credential": map[string]any{"id": "x"}})
 	fresh := assert()
 	b.must(http.StatusOK, http.MethodPost, pathSessions+"/current/passkey", map[string]any{"credential": fresh})
+	key.Counter -= 2 // a copy, which has been used less often
+	b.must(http.StatusUnauthorized, http.MethodPost, pathSessions+"/current/passkey", map[string]any{"credential": assert()})
+	key.Counter += 2
+	b.must(http.StatusOK, http.MethodPost, pathSessions+"/current/passkey", map[string]any{"credential": assert()})
 	b.must(http.StatusConflict, http.MethodDelete, pathMe+"/passkeys/"+made["id"].(string), nil)
 	b.addTOTP()
 	b.must(http.StatusNoContent, http.MethodDelete, pathMe+"/passkeys/"+made["id"].(string), nil)
