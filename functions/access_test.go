@@ -61,17 +61,28 @@ type walk struct {
 	theirs tenancy
 }
 
+func walkEnv(cloud *cloudtest.Cloud) gcp.Env {
+	env := gcp.Env(cloud.Env())
+	env["RYGGRAD_RATE_PER_SECOND"], env["RYGGRAD_RATE_BURST"], env["RYGGRAD_ALLOW_LOOPBACK"] = "1000000", "1000000", "true"
+	return env
+}
+
 func newWalk(t *testing.T) *walk {
 	t.Helper()
-	env := gcp.Env(cloudtest.Start(t).Env())
-	env["RYGGRAD_RATE_PER_SECOND"], env["RYGGRAD_RATE_BURST"], env["RYGGRAD_ALLOW_LOOPBACK"] = "1000000", "1000000", "true"
+	env := walkEnv(cloudtest.Start(t))
+	return newWalkOver(t, env, env)
+}
+
+// newWalkOver is a walk that looks on by one environment, and whose functions are built in another.
+func newWalkOver(t *testing.T, env, through gcp.Env) *walk {
+	t.Helper()
 	w := &walk{t: t}
 	cfg, err := gcp.Load[gcp.Config](env)
 	w.must(err)
 	w.hub, err = hub.Open(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	w.must(err)
 	t.Cleanup(func() { w.must(w.hub.Close()) })
-	w.build(env)
+	w.build(through)
 	w.ours, w.theirs = w.tenancy("Ours"), w.tenancy("Theirs")
 	return w
 }
@@ -192,7 +203,7 @@ func (w *walk) session(change func(*identity.Session)) string {
 	return secret.Reveal()
 }
 
-func (w *walk) send(r served, path, credential, body string) *httptest.ResponseRecorder {
+func (w *walk) send(r served, path, credential, body string, header ...[2]string) *httptest.ResponseRecorder {
 	w.t.Helper()
 	request := httptest.NewRequestWithContext(w.t.Context(), r.Method, path, strings.NewReader(body))
 	if credential != "" {
@@ -200,6 +211,9 @@ func (w *walk) send(r served, path, credential, body string) *httptest.ResponseR
 	}
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, h := range header {
+		request.Header.Set(h[0], h[1])
 	}
 	rec := httptest.NewRecorder()
 	r.handler.ServeHTTP(rec, request)
