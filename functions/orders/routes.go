@@ -33,8 +33,9 @@ type deps struct {
 
 type server struct {
 	deps
-	body  *httpapi.Body[order.Order]
-	meter func(r *http.Request, key string) error
+	body   *httpapi.Body[order.Order]
+	meter  func(r *http.Request, key string) error
+	refuse func(ctx context.Context, call httpapi.Call, caller identity.Caller, reason string)
 }
 
 // newHandler returns the function's handler: every route it has, and the permission each needs.
@@ -71,7 +72,7 @@ func newHandler(d deps) *httpapi.API {
 		Takes:      []httpapi.Content{{}}, Gives: map[int][]httpapi.Content{http.StatusOK: {{}}},
 	}, s.deliverectStatus)
 	s.messageRoutes(api)
-	s.meter = api.Meter
+	s.meter, s.refuse = api.Meter, api.Refuse
 	for _, path := range channelPaths() {
 		api.HandleRaw(httpapi.Route{
 			Method: http.MethodPost, Path: "/v1/channels/{adapter}/{link}/" + path, ID: "receive-channel-" + path,

@@ -80,6 +80,9 @@ func (s *server) receive(r *http.Request, call httpapi.Call, adapter channel.Ada
 		Path: path, URL: "https://" + r.Host + r.URL.RequestURI(), Header: r.Header.Values, Body: body, At: s.now(),
 	}}
 	if err := s.prove(r.Context(), a); err != nil {
+		if fault.Is(err, fault.Unauthenticated) {
+			s.refuse(r.Context(), call, identity.Caller{}, "the webhook's signature does not hold")
+		}
 		return channel.Reply{}, err
 	}
 	places, err := s.places(r.Context(), link.Link)

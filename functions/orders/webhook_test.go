@@ -7,6 +7,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger"
 )
 
 // deliverectOrder returns a webhook in the shape that Deliverect documents for channels.
@@ -102,6 +105,33 @@ func TestWebhooksThatProveNothingAreRefused(t *testing.T) {
 	}
 	if w.count("orders") != 0 || w.count("originals") != 0 {
 		t.Error("something was stored")
+	}
+}
+
+func TestWebhooksThatProveNothingAreInTheAuditLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.serve()
+	body, before := w.deliverectOrder("D-1"), w.count("audit")
+	for range 20 {
+		call(t, h, http.MethodPost, "/v1/channels/deliverect/"+w.link+"/orders", "", body, "X-Server-Authorization-HMAC-SHA256", sign(body, "guessed"))
+	}
+	docs, err := w.db.Collection("audit").Documents(t.Context()).GetAll()
+	w.must(err)
+	var found []ledger.Entry
+	for _, d := range docs {
+		raw, _ := d.Data()["bytes"].([]byte)
+		entry, err := ledger.Parse(raw)
+		w.must(err)
+		if entry.Action == "receive-channel-orders" && entry.Outcome == ledger.Refused {
+			found = append(found, entry)
+		}
+	}
+	if len(found) < 1 || len(docs)-before > 3 { // the first of a minute and the number of the rest, and the minute may turn
+		t.Fatalf("20 refusals left %d entries, %d of them for the route", len(docs)-before, len(found))
+	}
+	if e := found[0]; e.Reason != "the webhook's signature does not hold" || e.Tenant != identity.Hub {
+		t.Errorf("the entry says %+v", e)
 	}
 }
 
