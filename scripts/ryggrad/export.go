@@ -42,7 +42,8 @@ type exportedFile struct {
 
 // sealedComment is said in every manifest, so that nobody takes an export for more than it is.
 const sealedComment = "Documents as they are stored, by collection, one a line, values with Firestore's type names. " +
-	"Guests' data and secrets stay sealed by the tenant's keys, which are not in it. Documents were read one after another, not at one moment."
+	"Guests' data and secrets stay sealed by the tenant's keys, which are not in it; passwords and credentials are in it as their " +
+	"hashes, so keep it as you keep those. Documents were read one after another, not at one moment."
 
 // Run writes a tenant's documents into a directory: one file of NDJSON for each collection, and a manifest.
 func (c exportTenant) Run(d *desk) error {
