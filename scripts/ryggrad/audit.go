@@ -58,7 +58,8 @@ func (c *verifyCommand) Run(d *desk) error {
 			return err
 		}
 	}
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(d.err), progressbar.OptionSetDescription("entries"), progressbar.OptionShowIts(), progressbar.OptionShowCount())
+	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(d.err), progressbar.OptionSetDescription("entries"), progressbar.OptionShowIts(),
+		progressbar.OptionShowCount(), progressbar.OptionSetSpinnerChangeInterval(0)) // its ticker races with ChangeMax64
 	opts.Progress = func(done, size uint64) { bar.ChangeMax64(int64(size)); _ = bar.Set64(int64(done)) } //nolint:gosec // a log is never that long
 	report, err := verify.Verify(d.ctx, opts)
 	_ = bar.Finish()
