@@ -36,7 +36,8 @@ type Refusal = ledger.Refusal
 // What a flood costs an instance: the first refusal of a tenant, actor, reason and source in a minute is one commit,
 // before the answer. The others of that minute are an addition in memory. Their number is written by the next refusal
 // in a later minute, together with all that wait, or when the store is closed; a process that is killed takes the
-// numbers of its last minute with it, not the fact. Where more than a few hundred sources are refused in one minute,
+// numbers of its last minute with it, not the fact. A number whose commit does not answer in time is written again, so
+// that it may be too high, never too low. Where more than a few hundred sources are refused in one minute,
 // the rest is counted as one.
 func (s *Store) Refuse(ctx context.Context, r Refusal) {
 	now := s.opts.Now().UTC().Truncate(time.Microsecond)
