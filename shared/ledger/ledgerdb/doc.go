@@ -31,6 +31,6 @@
 // without its entry), and one chain for a whole tenant (a document that all orders write, at about one write a second).
 //
 // Commits are made of Firestore's own messages and sent by the generated client. The batch of the other client, which
-// reads use, is marked deprecated in favour of one that is not atomic, and it looks at every value by reflection: an
-// order of four documents cost three times the allocations.
+// reads use, is marked deprecated in favour of one that is not atomic, and it looks at every value by reflection: taking
+// an order in went from 1,800 to 1,354 allocations without it (BenchmarkPlace in functions/orders).
 package ledgerdb
