@@ -30,6 +30,9 @@ func AuditBucket(project string) string { return project + "-audit" }
 // CheckpointBucket returns the name of the bucket that the newest checkpoint of a project's audit log is replaced in.
 func CheckpointBucket(project string) string { return project + "-checkpoint" }
 
+// ErasuresBucket returns the name of the bucket that says whose data must not come back from a project's backups.
+func ErasuresBucket(project string) string { return project + "-erasures" }
+
 // LogOrigin is the name of an audit log beside emulators: it stays the same wherever the hub listens.
 const LogOrigin = "ryggrad.local/log"
 
@@ -48,7 +51,7 @@ func (c *Cloud) SetUp(ctx context.Context, project string) error {
 			return fmt.Errorf("set up topic %s of %s: %w", topic, project, err)
 		}
 	}
-	for _, bucket := range []string{BackupBucket(project), AuditBucket(project), CheckpointBucket(project)} {
+	for _, bucket := range []string{BackupBucket(project), AuditBucket(project), CheckpointBucket(project), ErasuresBucket(project)} {
 		if err := c.storage.CreateBucket(ctx, bucket); err != nil {
 			return err
 		}
