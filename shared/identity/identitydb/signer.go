@@ -4,20 +4,16 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"time"
 
 	kms "cloud.google.com/go/kms/apiv1"
-	"cloud.google.com/go/kms/apiv1/kmspb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/gcp/kmskey"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/identity/token"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
@@ -28,9 +24,6 @@ const firstVersion = "/cryptoKeyVersions/1"
 
 // errNoKey says that of the published keys none signs now.
 var errNoKey = errors.New("no published key signs now")
-
-// errMangled says that a checksum of a KMS call did not match.
-var errMangled = errors.New("bytes were changed between here and KMS")
 
 // SignerOptions are what a Signer needs; every field is required.
 type SignerOptions struct {
@@ -43,12 +36,13 @@ type SignerOptions struct {
 // Signer signs access tokens with Cloud KMS and publishes the keys for it. It is safe for concurrent use.
 type Signer struct {
 	opts SignerOptions
+	key  kmskey.Key
 	keys *PublicKeys
 }
 
 // NewSigner returns a signer. Keep one per process.
 func NewSigner(opts SignerOptions) *Signer {
-	return &Signer{opts: opts, keys: NewPublicKeys(opts.Ledger, opts.Now)}
+	return &Signer{opts: opts, key: kmskey.New(opts.KMS, opts.KeyName, "access tokens"), keys: NewPublicKeys(opts.Ledger, opts.Now)}
 }
 
 // Sign returns the access token that makes the claims. [fault.Unavailable] says that KMS or the keys cannot be reached.
@@ -62,7 +56,7 @@ func (s *Signer) Sign(ctx context.Context, c token.Claims) (string, error) {
 		return "", fault.New(fault.Unavailable, "access tokens cannot be signed now").Because(errNoKey)
 	}
 	return token.Sign(ctx, c, key.ID, func(ctx context.Context, digest [sha256.Size]byte) ([]byte, error) {
-		return s.signDigest(ctx, key.Version, digest)
+		return s.key.SignDigest(ctx, key.Version, digest)
 	})
 }
 
@@ -110,45 +104,18 @@ func (s *Signer) create(ctx context.Context) error {
 
 // publicKey reads the public half of a key version.
 func (s *Signer) publicKey(ctx context.Context, version string) (*ecdsa.PublicKey, error) {
-	answer, err := s.opts.KMS.GetPublicKey(ctx, &kmspb.GetPublicKeyRequest{Name: version})
+	half, err := s.key.Public(ctx, version)
 	if err != nil {
-		return nil, kmsFailed(err)
+		return nil, err
 	}
-	if answer.GetName() != version || !matches([]byte(answer.GetPem()), answer.GetPemCrc32C()) {
-		return nil, kmsFailed(errMangled)
-	}
-	block, _ := pem.Decode([]byte(answer.GetPem()))
-	if block == nil {
-		return nil, errors.New("the KMS key's public half is not PEM")
-	}
-	key, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("read the KMS key's public half: %w", err)
-	}
-	public, ok := key.(*ecdsa.PublicKey)
+	public, ok := half.(*ecdsa.PublicKey)
 	if !ok {
-		return nil, fmt.Errorf("the KMS key signs by %s, not by ECDSA", answer.GetAlgorithm())
+		return nil, errors.New("the KMS key of access tokens does not sign by ECDSA")
 	}
 	return public, nil
 }
 
-// signDigest is a [token.SignDigest] of one key version.
-func (s *Signer) signDigest(ctx context.Context, version string, digest [sha256.Size]byte) ([]byte, error) {
-	answer, err := s.opts.KMS.AsymmetricSign(ctx, &kmspb.AsymmetricSignRequest{
-		Name:         version,
-		Digest:       &kmspb.Digest{Digest: &kmspb.Digest_Sha256{Sha256: digest[:]}},
-		DigestCrc32C: checksum(digest[:]),
-	})
-	if err != nil {
-		return nil, kmsFailed(err)
-	}
-	if answer.GetName() != version || !answer.GetVerifiedDigestCrc32C() || !matches(answer.GetSignature(), answer.GetSignatureCrc32C()) {
-		return nil, kmsFailed(errMangled)
-	}
-	return answer.GetSignature(), nil
-}
-
-// kmsFailed tells a failure that passes from one that somebody must look at.
+// kmsFailed tells a failure to look after the key's versions that passes from one that somebody must look at.
 func kmsFailed(err error) error {
 	switch status.Code(err) {
 	case codes.NotFound, codes.PermissionDenied, codes.FailedPrecondition, codes.InvalidArgument, codes.Unauthenticated, codes.Unimplemented:
@@ -156,12 +123,4 @@ func kmsFailed(err error) error {
 	default:
 		return fault.New(fault.Unavailable, "access tokens cannot be signed now").Because(err)
 	}
-}
-
-func checksum(content []byte) *wrapperspb.Int64Value {
-	return wrapperspb.Int64(int64(crc32.Checksum(content, crc32.MakeTable(crc32.Castagnoli))))
-}
-
-func matches(content []byte, sum *wrapperspb.Int64Value) bool {
-	return sum != nil && sum.GetValue() == checksum(content).GetValue()
 }
