@@ -4,6 +4,10 @@
 // A route covers its path and everything below it; `*` stands for one segment, and a trailing `**` for whatever
 // follows. The longest route wins. A function marked `coming` is part of the design and not built yet: nothing is
 // routed to it and nothing of it is deployed.
+//
+// Beside it, metrics.json says what alerts build on in the functions' log: each metric counts the lines of some constant
+// messages, or takes the value of a field of them. Terraform makes the metrics from it. Every error that code logs is in
+// it, because an error means that a person must look.
 package functions
 
 import (
