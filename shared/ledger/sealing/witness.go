@@ -70,12 +70,12 @@ func (s *Sealer) cosign(ctx context.Context) {
 	}
 	whole := signed
 	for _, w := range s.opts.Witnesses {
-		if name, _, _ := strings.Cut(w.Key, "+"); bytes.Contains(signed, []byte("\n— "+name+" ")) {
+		if tlog.IsCosigned(signed, w.Key) {
 			continue
 		}
 		with, err := s.ask(ctx, w, c, signed, whole)
 		if err != nil {
-			s.opts.Logger.WarnContext(ctx, "witness did not sign the checkpoint", "witness", w.URL, "size", c.Size, "error", err)
+			s.unsigned(ctx, w, c, err)
 			continue
 		}
 		whole = with
@@ -86,6 +86,20 @@ func (s *Sealer) cosign(ctx context.Context) {
 	if err := s.opts.Head.Replace(ctx, tlog.CheckpointPath, whole, generation); err != nil && !errors.Is(err, objects.ErrStale) {
 		s.opts.Logger.WarnContext(ctx, "signatures of witnesses could not be published", "error", err)
 	}
+}
+
+// unsigned tells that a witness did not sign. One that has seen more entries than are published, also now, says that the
+// log was put back: that is for a person to look at.
+func (s *Sealer) unsigned(ctx context.Context, w Witness, c tlog.Checkpoint, why error) {
+	var seen errStale
+	if errors.As(why, &seen) && uint64(seen) > c.Size {
+		if head, _, err := s.head(ctx); err == nil && head.Size < uint64(seen) {
+			s.opts.Logger.ErrorContext(ctx, "audit log finding", "finding", "a witness has seen more entries than are published",
+				"witness", w.URL, "seen", uint64(seen), "published", head.Size)
+			return
+		}
+	}
+	s.opts.Logger.WarnContext(ctx, "witness did not sign the checkpoint", "witness", w.URL, "size", c.Size, "error", why)
 }
 
 // ask sends the checkpoint with a proof that it follows from what the witness has seen.

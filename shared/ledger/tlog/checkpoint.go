@@ -113,8 +113,8 @@ func Unverified(signed []byte) (Checkpoint, error) {
 	return parseCheckpoint(text + "\n")
 }
 
-// Cosigned returns the signed note with what witnesses answered, of which every line must be a signature under one of
-// their keys; see https://c2sp.org/tlog-cosignature.
+// Cosigned returns the signed note with what a witness answered: its signatures, and no others. Lines of other keys are
+// left out; the witness may have several. See https://c2sp.org/tlog-cosignature and https://c2sp.org/tlog-witness.
 func Cosigned(signed, answer []byte, witness string) ([]byte, error) {
 	v, err := formats.NewVerifierForCosignatureV1(witness)
 	if err != nil {
@@ -124,10 +124,23 @@ func Cosigned(signed, answer []byte, witness string) ([]byte, error) {
 	if !strings.HasPrefix(lines, "— ") || !strings.HasSuffix(lines, "\n") || strings.Contains(lines, "\n\n") {
 		return nil, fault.New(fault.Invalid, "the witness did not answer with signatures")
 	}
-	whole := append(slices.Clone(signed), answer...)
-	n, err := note.Open(whole, note.VerifierList(v))
-	if err != nil || len(n.Sigs) == 0 {
+	n, err := note.Open(append(slices.Clone(signed), answer...), note.VerifierList(v))
+	if err != nil {
 		return nil, fault.New(fault.Invalid, "the witness's signature does not hold").Because(err)
 	}
+	whole := slices.Clone(signed)
+	for _, s := range n.Sigs {
+		whole = fmt.Appendf(whole, "— %s %s\n", s.Name, s.Base64)
+	}
 	return whole, nil
+}
+
+// IsCosigned tells whether a witness's signature is on a note.
+func IsCosigned(signed []byte, witness string) bool {
+	v, err := formats.NewVerifierForCosignatureV1(witness)
+	if err != nil {
+		return false
+	}
+	_, err = note.Open(signed, note.VerifierList(v))
+	return err == nil
 }
