@@ -26,7 +26,7 @@ import (
 
 // world is a hub whose acts are sealed.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	cloud *cloudtest.Cloud
 	hub   *hub.Hub
 	db    *firestore.Client // looks on unseen
@@ -100,7 +100,7 @@ func (w *wires) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, cloud: cloudtest.Start(t), log: &lines{}, wires: &wires{}}
 	w.db = w.cloud.Firestore(t)
