@@ -26,6 +26,7 @@ import (
 
 	"ryggrad.internal/hub/shared"
 	"ryggrad.internal/hub/shared/channel"
+	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/identity/totp"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
@@ -83,14 +84,14 @@ func writesEntry(framed []byte) bool {
 	return false
 }
 
-// newShutWalk is a walk whose functions, and nothing else, reach the database through a noEntries.
-func newShutWalk(t *testing.T) (*walk, *noEntries) {
+// newShutWalk is a walk whose functions, and nothing else, reach the database through a noEntries: by this environment.
+func newShutWalk(t *testing.T) (*walk, *noEntries, gcp.Env) {
 	t.Helper()
 	env := walkEnv(cloudtest.Start(t))
 	through := maps.Clone(env)
 	n, address := newNoEntries(t, env["FIRESTORE_EMULATOR_HOST"])
 	through["FIRESTORE_EMULATOR_HOST"] = address
-	return newWalkOver(t, env, through), n
+	return newWalkOver(t, env, through), n, through
 }
 
 // deed is a request that does something, and the entry that it must leave.
@@ -350,7 +351,7 @@ func TestEveryRouteThatChangesSomethingIsWalked(t *testing.T) {
 
 func TestNothingIsDoneWithoutItsEntry(t *testing.T) {
 	t.Parallel()
-	w, door := newShutWalk(t)
+	w, door, _ := newShutWalk(t)
 	a := newActor(w)
 	for _, d := range deeds() {
 		before := w.objects()

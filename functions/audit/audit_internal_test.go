@@ -36,7 +36,7 @@ const (
 
 // world is a hub with acts, and the functions that seal and show them.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	hub     *hub.Hub
 	handler http.Handler
 	sealer  *sealing.Sealer
@@ -46,7 +46,7 @@ type world struct {
 	places  identity.Locations
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	cloud := cloudtest.Start(t)
 	w := &world{t: t, tenant: tenant, scopes: identity.NewScopes(identity.AuditRead), places: identity.Locations{identity.EveryLocation}}
@@ -309,5 +309,24 @@ func TestTheSealFunctionAnswersItsPushes(t *testing.T) {
 	}
 	if rec := w.get("/log/checkpoint"); rec.Code != http.StatusOK {
 		t.Errorf("nothing was sealed: %d", rec.Code)
+	}
+}
+
+// BenchmarkProof serves proofs of entries in a log of many, from an instance that has the tiles.
+func BenchmarkProof(b *testing.B) {
+	w := newWorld(b)
+	const n = 1000
+	for i := range n {
+		w.do(tenant, identity.Nobody(), fmt.Sprint("ep_", i))
+	}
+	w.seal()
+	items := w.list(url.Values{"limit": {"100"}}).Items
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		if rec := w.get("/v1/audit/" + items[i%len(items)].ID + "/proof"); rec.Code != http.StatusOK {
+			b.Fatal(rec.Code, rec.Body)
+		}
+		i++
 	}
 }
