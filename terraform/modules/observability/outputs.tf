@@ -1,0 +1,9 @@
+output "alerts" {
+  description = "The alerts by their names: the runbook of each."
+  value       = merge({ for name, p in local.policies : name => p.runbook }, { for name in keys(local.burns) : name => name })
+}
+
+output "silences" {
+  description = "After how many seconds without a run a job is said to be stalled."
+  value       = local.silence
+}

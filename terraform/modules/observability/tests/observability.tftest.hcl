@@ -1,0 +1,147 @@
+provider "google" {
+  project = "hub-example"
+}
+
+variables {
+  project   = "hub-example"
+  domain    = "hub.example.com"
+  topic     = "projects/hub-example/topics/alerts"
+  people    = ["oncall@example.com"]
+  schedules = { seal = "* * * * *", backup = "0 * * * *", keys = "15 3 * * *", slow = "*/20 * * * *", config = "0 */3 * * *" }
+  instances = { orders = 100, seal = 1 }
+  paths     = { log = "/log/checkpoint" }
+  metrics = [
+    { name = "poison", value = "", messages = ["event is poison", "a \"quoted\" one"], about = "a message that no repetition helps" },
+    { name = "signing_key_age_days", value = "signing_key_age_days", messages = ["keys looked after"], about = "how old a key is" },
+  ]
+  runbooks = "../../runbooks"
+}
+
+run "lines_are_counted_and_values_are_measured" {
+  command = plan
+
+  assert {
+    condition     = google_logging_metric.lines["poison"].filter == "resource.type=\"cloud_run_revision\" AND jsonPayload.message=(\"event is poison\" OR \"a \\\"quoted\\\" one\")"
+    error_message = "The lines are others."
+  }
+
+  assert {
+    condition     = google_logging_metric.values["signing_key_age_days"].value_extractor == "EXTRACT(jsonPayload.signing_key_age_days)" && length(google_logging_metric.lines) == 1
+    error_message = "The value is counted and not measured."
+  }
+}
+
+run "alerts_read_metrics_that_there_are" {
+  command = plan
+
+  variables {
+    metrics = jsondecode(file("../../../functions/metrics.json")).metrics
+  }
+
+  assert {
+    condition = length(setsubtract(
+      flatten([for p in google_monitoring_alert_policy.alerts : [for m in regexall("user_ryggrad_([a-z_]+?)(?:_bucket)?[{[]", p.conditions[0].condition_prometheus_query_language[0].query) : m[0]]]),
+      concat([for m in jsondecode(file("../../../functions/metrics.json")).metrics : m.name], ["break_glass", "rights_changed"]),
+    )) == 0
+    error_message = "An alert asks for a metric that nobody makes."
+  }
+
+  assert {
+    condition = length(setsubtract(
+      [for m in jsondecode(file("../../../functions/metrics.json")).metrics : m.name],
+      flatten([for p in google_monitoring_alert_policy.alerts : [for m in regexall("user_ryggrad_([a-z_]+?)(?:_bucket)?[{[]", p.conditions[0].condition_prometheus_query_language[0].query) : m[0]]]),
+    )) == 0
+    error_message = "A metric is made that no alert asks for."
+  }
+}
+
+run "every_alert_carries_its_runbook" {
+  command = plan
+
+  assert {
+    condition = alltrue([for p in concat(values(google_monitoring_alert_policy.alerts), values(google_monitoring_alert_policy.burns)) :
+    length(p.documentation[0].content) > 0 && p.documentation[0].content == file("../../runbooks/alerts/${p.user_labels["runbook"]}.md")])
+    error_message = "An alert shows nothing to whoever it wakes."
+  }
+
+  assert {
+    condition     = length(setsubtract([for f in fileset("../../runbooks/alerts", "*.md") : trimsuffix(f, ".md")], values(output.alerts))) == 0
+    error_message = "A runbook is for an alert that there is not."
+  }
+}
+
+run "every_job_is_watched_for_two_periods" {
+  command = plan
+
+  assert {
+    condition     = output.silences == { seal = 300, backup = 7200, keys = 90000, slow = 2400, config = 21600 }
+    error_message = "A job may be silent for another time."
+  }
+
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.alerts["job-stalled seal"].conditions[0].condition_prometheus_query_language[0].query, "[300s])) or vector(0)) < 1")
+    error_message = "A job that never ran would not be noticed."
+  }
+}
+
+run "the_budget_is_watched_over_two_windows" {
+  command = plan
+
+  assert {
+    condition     = google_monitoring_slo.availability.goal == 0.9995 && google_monitoring_slo.availability.rolling_period_days == 28
+    error_message = "The goal is another one."
+  }
+
+  assert {
+    condition     = alltrue([for p in google_monitoring_alert_policy.burns : p.combiner == "AND" && length(p.conditions) == 2])
+    error_message = "An alert would go on after the trouble is over, or begin for a moment's."
+  }
+}
+
+run "alerts_only_for_functions_that_can_be_exhausted" {
+  command = plan
+
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.alerts["instances-exhausted"].conditions[0].condition_prometheus_query_language[0].query, "service_name=\"orders\"}) > 80") && !strcontains(google_monitoring_alert_policy.alerts["instances-exhausted"].conditions[0].condition_prometheus_query_language[0].query, "seal")
+    error_message = "A job of one instance would always alert."
+  }
+}
+
+run "the_dashboard_has_no_overlap" {
+  command = plan
+
+  assert {
+    condition     = length(distinct([for t in jsondecode(google_monitoring_dashboard.hub.dashboard_json).mosaicLayout.tiles : "${t.xPos},${t.yPos}"])) == length(jsondecode(google_monitoring_dashboard.hub.dashboard_json).mosaicLayout.tiles)
+    error_message = "Two charts lie on each other."
+  }
+}
+
+run "a_goal_under_the_floor_is_refused" {
+  command = plan
+
+  variables {
+    goal = 0.99
+  }
+
+  expect_failures = [var.goal]
+}
+
+run "nobody_to_tell_is_refused" {
+  command = plan
+
+  variables {
+    people = []
+  }
+
+  expect_failures = [var.people]
+}
+
+run "a_schedule_of_four_fields_is_refused" {
+  command = plan
+
+  variables {
+    schedules = { seal = "* * * *" }
+  }
+
+  expect_failures = [var.schedules]
+}
