@@ -1,0 +1,6 @@
+# The bucket is named when the folder is initialised: terraform init -backend-config="bucket=PROJECT-terraform"
+terraform {
+  backend "gcs" {
+    prefix = "data"
+  }
+}

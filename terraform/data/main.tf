@@ -1,0 +1,86 @@
+provider "google" {
+  project = var.project
+}
+
+module "names" {
+  source = "../modules/names"
+
+  project        = var.project
+  backup_project = var.backup_project
+  regions        = var.regions
+  active_region  = var.regions[0]
+}
+
+module "database" {
+  source = "../modules/data"
+
+  project     = var.project
+  key         = module.names.keys["database"].id
+  collections = jsondecode(file("${path.module}/../../shared/collections.json")).collections
+}
+
+# The audit log's objects never change. The list of erasures must outlive every backup that still holds what was erased.
+module "kept" {
+  source = "../modules/backup"
+
+  project = var.project
+  regions = var.regions
+  key     = module.names.keys["objects"].id
+  locked  = var.production
+
+  buckets = {
+    audit    = { name = module.names.buckets["audit"], keep_days = 3650, delete_days = 0, erasable = false, cold_days = 90 }
+    erasures = { name = module.names.buckets["erasures"], keep_days = 400, delete_days = 0, erasable = false }
+  }
+}
+
+module "backups" {
+  source = "../modules/backup"
+
+  project = var.backup_project
+  regions = var.regions
+  key     = module.names.keys["backup-objects"].id
+  locked  = var.production
+
+  buckets = {
+    backup = { name = module.names.buckets["backup"], keep_days = 35, delete_days = 36, erasable = false }
+  }
+}
+
+# The newest checkpoint is the only thing in the log that is replaced. Its older versions stay for a month.
+resource "google_storage_bucket" "checkpoint" {
+  project                     = var.project
+  name                        = module.names.buckets["checkpoint"]
+  location                    = "EU"
+  rpo                         = "ASYNC_TURBO"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = false
+  deletion_policy             = "PREVENT"
+
+  custom_placement_config {
+    data_locations = [for r in var.regions : upper(r)]
+  }
+
+  encryption {
+    default_kms_key_name = module.names.keys["objects"].id
+  }
+
+  versioning {
+    enabled = true
+  }
+
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+
+    condition {
+      days_since_noncurrent_time = 30
+    }
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}

@@ -1,0 +1,9 @@
+output "database" {
+  description = "The database's id."
+  value       = module.database.database
+}
+
+output "buckets" {
+  description = "The buckets that this root makes, by their short names."
+  value       = merge(module.kept.buckets, module.backups.buckets, { checkpoint = google_storage_bucket.checkpoint.name })
+}

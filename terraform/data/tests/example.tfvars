@@ -1,0 +1,3 @@
+project        = "hub-example"
+backup_project = "hub-example-backup"
+production     = true
