@@ -3,6 +3,7 @@ package identity
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // The prefixes of the ids of this package's records.
@@ -29,5 +30,5 @@ func WellFormed(prefix, id string) bool {
 		return false
 	}
 	_, err := lowerBase32().DecodeString(id[len(prefix):])
-	return err == nil
+	return err == nil && !strings.ContainsAny(id, "\r\n") // which the decoder passes over
 }

@@ -129,7 +129,7 @@ func TestIDsAreWellFormed(t *testing.T) {
 	if err != nil || !identity.WellFormed(identity.ClientPrefix, id) {
 		t.Fatalf("NewID = %q, %v", id, err)
 	}
-	for _, bad := range []string{"", "cli_", id[:29], id + "a", "loc_" + id[4:], "cli_" + strings.ToUpper(id[4:]), "cli_../../../../../../../../.."} {
+	for _, bad := range []string{"", "cli_", id[:29], id + "a", "loc_" + id[4:], "cli_" + strings.ToUpper(id[4:]), "cli_../../../../../../../../..", id[:28] + "\n\n", "cli_\r\n" + id[6:]} {
 		if identity.WellFormed(identity.ClientPrefix, bad) {
 			t.Errorf("%q passes for a client's id", bad)
 		}
