@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/ledger"
 )
 
@@ -37,6 +38,7 @@ type Stored struct {
 	Pending  bool
 	Sealed   bool   // whether it has a place in the log
 	Index    uint64 // the place, when it is sealed
+	Proper   bool   // whether its name and fields are such that sealers find it and can give it a place
 }
 
 func parseStored(snap *firestore.DocumentSnapshot) Stored {
@@ -52,6 +54,8 @@ func parseStored(snap *firestore.DocumentSnapshot) Stored {
 	if n, ok := f[fieldIndex].(int64); ok && n >= 0 {
 		s.Sealed, s.Index = true, uint64(n)
 	}
+	shard, ok := f[fieldShard].(int64)
+	s.Proper = ok && shard >= 0 && shard < shards && !s.At.IsZero() && identity.WellFormed("ent_", s.ID)
 	return s
 }
 
@@ -111,7 +115,7 @@ func (s *Store) entriesByHash(ctx context.Context, hashes []ledger.Hash) ([]Stor
 		texts[i] = h.String()
 	}
 	snaps, err := s.opts.Firestore.Collection(collectionAudit).Where(fieldHash, "in", texts).
-		Select(fieldTenant, "object", fieldRevision, fieldHash, fieldPending, fieldIndex).Documents(ctx).GetAll()
+		Select(fieldTenant, fieldShard, "at", "object", fieldRevision, fieldHash, fieldPending, fieldIndex).Documents(ctx).GetAll()
 	found := make([]Stored, len(snaps))
 	for i, snap := range snaps {
 		found[i] = parseStored(snap)

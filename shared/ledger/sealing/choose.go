@@ -24,9 +24,13 @@ func (s *Sealer) choose(ctx context.Context, first uint64, bodies map[string][]b
 	if err != nil {
 		return tlog.Batch{}, err
 	}
-	all := make([]candidate, len(found))
-	for i, stored := range found {
-		all[i] = s.read(ctx, stored)
+	all := make([]candidate, 0, len(found))
+	for _, stored := range found {
+		if !stored.Proper {
+			s.finding(ctx, "a document among the entries has a name that none of ours has; it gets no place", stored.ID)
+			continue
+		}
+		all = append(all, s.read(ctx, stored))
 	}
 	arrange(all)
 	known, err := s.predecessors(ctx, all)
@@ -111,16 +115,18 @@ func (s *Sealer) ready(ctx context.Context, all []candidate, known map[ledger.Ha
 	waiting := map[ledger.Hash]bool{}
 	ready := make([]candidate, 0, len(all))
 	for _, c := range all {
-		before, sealed := known[c.entry.Previous]
+		before, there := known[c.entry.Previous]
 		within, here := placed[c.entry.Previous]
 		switch {
 		case !c.inChain() || zero(c.entry.Previous):
 		case here:
 			s.follows(ctx, c, within.entry.Tenant, within.entry.Object, within.entry.Revision)
-		case waiting[c.entry.Previous], sealed && before.Pending:
+		case waiting[c.entry.Previous], there && before.Pending && before.Proper:
 			waiting[c.hash] = true
 			continue
-		case sealed:
+		case there && !before.Sealed:
+			s.finding(ctx, "the entry before this one is stored so that it is never sealed", c.ID)
+		case there:
 			s.follows(ctx, c, before.Tenant, before.Object, before.Revision)
 		default:
 			s.finding(ctx, "the entry before this one is not there", c.ID)

@@ -1,12 +1,14 @@
 package sealing
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -59,32 +61,51 @@ func (s *Sealer) create(ctx context.Context, all []tlog.Object) error {
 }
 
 // bodies returns the object of the entries' bytes. One whose bytes are not those that were given a place is told of, and
-// left out: the log has its hash. A body object that is there already is taken when it says the same or more.
+// left out: the log has its hash. What is kept already stays, and is told of when it says something else.
 func (s *Sealer) bodies(ctx context.Context, batch tlog.Batch, known map[string][]byte) (tlog.Object, error) {
 	o := tlog.Object{Path: tlog.BodiesPath(batch.First)}
 	there, err := s.opts.Log.Read(ctx, o.Path)
 	switch {
 	case err == nil:
-		o.Data = there // checked by whoever verifies; the leaves say which bytes are right
+		o.Data = there
+		s.checkKept(ctx, batch, there)
 		return o, nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return o, passing(err)
 	}
-	if len(known) == 0 {
+	if slices.ContainsFunc(batch.IDs, func(id string) bool { return known[id] == nil }) { // it is another sealer's
 		if known, err = s.reread(ctx, batch); err != nil {
 			return o, err
 		}
 	}
 	lines := make([][]byte, len(batch.IDs))
 	for i, id := range batch.IDs {
-		if ledger.HashEntry(known[id]) != batch.Hashes[i] {
+		switch {
+		case ledger.HashEntry(known[id]) != batch.Hashes[i]:
 			s.finding(ctx, "an entry was changed or removed after it was given its place", id)
-			continue
+		case bytes.ContainsRune(known[id], '\n'):
+			s.finding(ctx, "an entry's bytes are several lines, which none of ours are; they are not kept", id)
+		default:
+			lines[i] = known[id]
 		}
-		lines[i] = known[id]
 	}
 	o.Data = tlog.EncodeBodies(lines)
 	return o, nil
+}
+
+// checkKept tells when bytes that were kept before are not those of the batch. The object cannot be written anew, and the
+// leaves say which bytes are right, so sealing goes on.
+func (s *Sealer) checkKept(ctx context.Context, batch tlog.Batch, there []byte) {
+	lines, err := tlog.ParseBodies(there)
+	if err != nil || len(lines) != len(batch.IDs) {
+		s.finding(ctx, "the bytes that are kept of a batch are not its entries'", tlog.BodiesPath(batch.First))
+		return
+	}
+	for i, line := range lines {
+		if len(line) > 0 && ledger.HashEntry(line) != batch.Hashes[i] {
+			s.finding(ctx, "the bytes that are kept of an entry are not its own", batch.IDs[i])
+		}
+	}
 }
 
 func (s *Sealer) reread(ctx context.Context, batch tlog.Batch) (map[string][]byte, error) {

@@ -88,21 +88,30 @@ func (s *Sealer) step(ctx context.Context) (int, error) {
 	}
 	bodies := map[string][]byte{}
 	if st.Done == st.Size {
-		if err := s.checkBehind(ctx, st); err != nil {
-			return 0, err
-		}
-		batch, err := s.choose(ctx, st.Size, bodies)
-		if err != nil || len(batch.IDs) == 0 {
-			return 0, err
-		}
-		if err := s.batches.Begin(ctx, st, batch); err != nil {
-			return 0, err
-		}
-		if st, err = s.batches.State(ctx); err != nil {
+		var begun bool
+		if st, begun, err = s.begin(ctx, st, bodies); err != nil || !begun {
 			return 0, err
 		}
 	}
 	return s.finish(ctx, st, bodies)
+}
+
+// begin gives the next batch its places, and reports false when nothing waits for one.
+func (s *Sealer) begin(ctx context.Context, st tlogdb.State, bodies map[string][]byte) (tlogdb.State, bool, error) {
+	if err := s.checkBehind(ctx, st); err != nil {
+		return st, false, err
+	}
+	batch, err := s.choose(ctx, st.Size, bodies)
+	if err != nil || len(batch.IDs) == 0 {
+		return st, false, err
+	}
+	if err := s.batches.Begin(ctx, st, batch); err != nil {
+		return st, false, err
+	}
+	if st, err = s.batches.State(ctx); err == nil && st.Done == st.Size {
+		err = tlogdb.ErrOvertaken // the batch was finished already
+	}
+	return st, true, err
 }
 
 // finish does everything that follows from a batch.
