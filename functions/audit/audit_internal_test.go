@@ -174,6 +174,21 @@ func TestATenantReadsItsOwnEntriesByPages(t *testing.T) {
 	}
 }
 
+func TestWhatNoListTakesIsTheCallersFault(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.do(tenant, client, "ep_1")
+	for query, want := range map[string]int{
+		"object=%FF": http.StatusBadRequest, "%FF=x": http.StatusBadRequest,
+		"after=0000-01-01T00:00:00Z": http.StatusOK, "after=9999-12-31T23:59:59-23:59": http.StatusOK,
+		"cursor=OTIyMzM3MjAzNjg1NDc3NTgwNyBlbnRfeA": http.StatusUnprocessableEntity, "cursor=MSAuLg": http.StatusUnprocessableEntity,
+	} {
+		if rec := w.get("/v1/audit?" + query); rec.Code != want {
+			t.Errorf("%s answers %d %s", query, rec.Code, rec.Body)
+		}
+	}
+}
+
 func TestTheLogIsForThoseWhoReachTheWholeTenant(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -101,6 +102,9 @@ func readableQuery(raw string) error {
 			With(fault.Detail{Location: "query", Message: "must be name=value pairs, joined by & and percent-encoded"})
 	}
 	for name, v := range values {
+		if !utf8.ValidString(name) || !utf8.ValidString(v[0]) {
+			return fault.New(fault.Malformed, "the query cannot be read").With(fault.Detail{Location: "query", Message: "must be UTF-8"})
+		}
 		if len(v) > 1 {
 			return fault.New(fault.Malformed, "the query cannot be read").
 				With(fault.Detail{Location: "query", Message: "names " + strconv.Quote(strings.ToValidUTF8(name[:min(len(name), 64)], "")) + " more than once"})

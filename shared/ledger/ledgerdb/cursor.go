@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"ryggrad.internal/hub/shared/fault"
 )
@@ -19,9 +20,32 @@ func ParseCursor(text string) (at time.Time, id string, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	micros, id, ok := strings.Cut(string(raw), " ")
 	n, numErr := strconv.ParseInt(micros, 10, 64)
-	if err != nil || !ok || numErr != nil || id == "" || strings.Contains(id, "/") {
+	at = time.UnixMicro(n).UTC()
+	if err != nil || !ok || numErr != nil || !isName(id) || !Timely(at).Equal(at) {
 		return time.Time{}, "", fault.New(fault.Invalid, "the cursor is not one of ours").
 			With(fault.Detail{Location: "query.cursor", Message: "must be a nextCursor, as it was given"})
 	}
-	return time.UnixMicro(n).UTC(), id, nil
+	return at, id, nil
+}
+
+// isName tells whether Firestore takes an id as a document's; see https://firebase.google.com/docs/firestore/quotas.
+func isName(id string) bool {
+	reserved := len(id) >= 4 && strings.HasPrefix(id, "__") && strings.HasSuffix(id, "__")
+	return id != "" && id != "." && id != ".." && len(id) <= maxName && utf8.ValidString(id) && !strings.Contains(id, "/") && !reserved
+}
+
+// maxName is how long a document's id can be, in bytes.
+const maxName = 1500
+
+// Timely returns the time, or the nearest one that a document can hold: what is compared with it compares the same.
+func Timely(at time.Time) time.Time {
+	first, last := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+	switch {
+	case at.Before(first):
+		return first
+	case at.After(last):
+		return last
+	default:
+		return at
+	}
 }

@@ -44,7 +44,7 @@ func (s *Store) Entries(ctx context.Context, tenant string, f EntryFilter) (Entr
 		}
 		q = q.StartAfter(at, id)
 	case !f.After.IsZero():
-		q = q.Where("at", ">", f.After)
+		q = q.Where("at", ">", Timely(f.After))
 	}
 	snaps, err := q.Limit(f.Limit + 1).Documents(ctx).GetAll()
 	if err != nil {

@@ -65,7 +65,7 @@ func from(q firestore.Query, f Filter) (firestore.Query, error) {
 		return q.StartAfter(at, id), err
 	}
 	if !f.UpdatedAfter.IsZero() {
-		q = q.Where("updatedAt", ">", f.UpdatedAfter)
+		q = q.Where("updatedAt", ">", ledgerdb.Timely(f.UpdatedAfter))
 	}
 	return q, nil
 }
