@@ -21,6 +21,8 @@
 // plaintext loopback server without credentials. They are read from [Env], never by the client libraries themselves, so
 // that several hubs can run in one process.
 //
-// Traces and metrics leave by OpenTelemetry's own OTLP exporters, which Google Cloud takes directly. Google's exporters
-// for Go (opentelemetry-operations-go) are deprecated and archived after 1 January 2027.
+// Traces leave by OpenTelemetry's own OTLP exporter, which Google Cloud takes directly. Google's exporters for Go
+// (opentelemetry-operations-go) are deprecated and archived after 1 January 2027. There is no exporter of metrics: alerts
+// build on the platform's own and on what is counted in the log (functions/metrics.json), which costs a function nothing
+// when it starts and cannot be lost with an instance.
 package gcp

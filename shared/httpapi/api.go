@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -79,57 +80,104 @@ type Route struct {
 type API struct {
 	opts     Options
 	mux      *http.ServeMux
-	huma     huma.API
+	codec    huma.API // reads bodies; no operation is registered with it
 	limiters *limiters
 	routes   []Route
+	parts    []func(huma.API) // of the description
 }
 
 // New returns an API that serves `/health` and its description at `/openapi/{name}.json`.
 func New(opts Options) *API {
 	mux := http.NewServeMux()
+	a := &API{opts: opts, mux: mux, codec: newHuma(opts, &operation{}), limiters: newLimiters(opts.Limit, opts.Now)}
+	mux.HandleFunc("GET /health", health)
+	mux.Handle("GET /openapi/"+opts.Name+".json", a.description())
+	return a
+}
+
+func newHuma(opts Options, adapter huma.Adapter) huma.API {
 	cfg := huma.DefaultConfig(opts.Title, "1")
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.CreateHooks = nil
 	cfg.Formats = formats()
 	cfg.RejectUnknownQueryParameters = true
-	cfg.OpenAPI = description(opts)
-	a := &API{opts: opts, mux: mux, huma: humago.New(mux, cfg), limiters: newLimiters(opts.Limit, opts.Now)}
-	mux.HandleFunc("GET /health", health)
-	mux.HandleFunc("GET /openapi/"+opts.Name+".json", a.serveDescription)
-	return a
+	cfg.OpenAPI = describing(opts)
+	return huma.NewAPI(cfg, adapter)
 }
 
 // Routes returns every route in the order in which it was added.
 func (a *API) Routes() []Route { return a.routes }
 
 // Handle adds a typed operation: I and O are huma's input and output structs, see
-// https://huma.rocks/features/operations.
+// https://huma.rocks/features/operations. The operation is made when it is first asked for, see the package's comment.
 func Handle[I, O any](a *API, route Route, handler func(context.Context, Call, *I) (*O, error)) {
 	a.routes = append(a.routes, route)
+	register := func(to huma.API, op huma.Operation) {
+		huma.Register(to, op, func(ctx context.Context, in *I) (*O, error) {
+			out, err := handler(ctx, callFrom(ctx), in)
+			if err != nil {
+				a.forbidden(ctx, err)
+				return nil, a.problem(ctx, err)
+			}
+			return out, nil
+		})
+	}
+	a.parts = append(a.parts, func(doc huma.API) {
+		op := a.typed(route)
+		register(doc, op)
+		if len(route.Takes) > 0 {
+			op.RequestBody.Content = media(doc, route.Takes)
+		}
+	})
+	a.mux.Handle(route.Method+" "+route.Path, later(func() http.Handler {
+		made := &operation{}
+		register(newHuma(a.opts, made), a.typed(route))
+		return made
+	}))
+}
+
+// typed describes an operation that huma decodes.
+func (a *API) typed(route Route) huma.Operation {
 	op := a.operation(route)
 	op.MaxBodyBytes = MaxBody + 1
 	op.Middlewares = huma.Middlewares{a.guard(route)}
 	if len(route.Takes) > 0 { // the handler reads the body with a [Body]
 		op.SkipValidateBody, op.RequestBody = true, &huma.RequestBody{}
-		defer func() { op.RequestBody.Content = a.media(route.Takes) }()
 	}
-	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handler(ctx, callFrom(ctx), in)
-		if err != nil {
-			a.forbidden(ctx, err)
-			return nil, a.problem(ctx, err)
-		}
-		return out, nil
-	})
+	return op
+}
+
+// operation is a huma adapter for one operation: it keeps the handler that is registered with it.
+type operation struct {
+	op     *huma.Operation
+	handle func(huma.Context)
+}
+
+// Handle is told of the operation.
+func (o *operation) Handle(op *huma.Operation, handle func(huma.Context)) {
+	o.op, o.handle = op, handle
+}
+
+// ServeHTTP answers a request for it.
+func (o *operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	o.handle(humago.NewContext(o.op, r, w))
+}
+
+// later returns a handler that is made on its first request.
+func later(build func() http.Handler) http.HandlerFunc {
+	made := sync.OnceValue(build)
+	return func(w http.ResponseWriter, r *http.Request) { made().ServeHTTP(w, r) }
 }
 
 // HandleRaw adds an operation that reads the request and writes the answer itself, for protocols that are not ours. An
 // error that the handler returns without having written anything is answered as a problem.
 func (a *API) HandleRaw(route Route, handler func(http.ResponseWriter, *http.Request, Call) error) {
 	a.routes = append(a.routes, route)
-	op := a.operation(route)
-	a.describe(&op, route)
-	a.huma.OpenAPI().AddOperation(&op)
+	a.parts = append(a.parts, func(doc huma.API) {
+		op := a.operation(route)
+		describe(doc, &op, route)
+		doc.OpenAPI().AddOperation(&op)
+	})
 	a.mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) {
 		call, err := a.admit(r, route)
 		if err == nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
@@ -15,16 +16,25 @@ import (
 // caller hears of all faults at once. Such an operation's input has a `RawBody []byte` instead of a `Body`, and its
 // [Route.Takes] names the type. It is safe for concurrent use.
 type Body[T any] struct {
-	api    *API
-	schema *huma.Schema
+	api   *API
+	rules func() rules
 }
 
-// BodyOf returns a reader of bodies that are a T, with the schema of its struct tags.
+// rules are what a body must keep to. The schema refers to others in the registry.
+type rules struct {
+	registry huma.Registry
+	schema   *huma.Schema
+}
+
+// BodyOf returns a reader of bodies that are a T, with the schema of its struct tags, which is made for the first of them.
 func BodyOf[T any](a *API) *Body[T] {
-	var zero T
-	schema := a.schemaOf(zero)
-	schema.PrecomputeMessages()
-	return &Body[T]{api: a, schema: schema}
+	return &Body[T]{api: a, rules: sync.OnceValue(func() rules {
+		var zero T
+		registry := describing(a.opts).Components.Schemas
+		schema := schemaOf(registry, zero)
+		schema.PrecomputeMessages()
+		return rules{registry, schema}
+	})}
 }
 
 // Faults are what is wrong with a body, in the order in which it was found.
@@ -34,22 +44,22 @@ type Faults []fault.Detail
 // speak of, so that the rest can be looked at; see [Faults.With]. A body that cannot be read at all, or not beside its
 // faults, is an error.
 func (b *Body[T]) Read(contentType string, raw []byte) (value T, found Faults, err error) {
-	registry := b.api.huma.OpenAPI().Components.Schemas
-	if keeps(registry, b.schema, raw) {
-		if err := b.api.huma.Unmarshal(contentType, raw, &value); err == nil {
+	r := b.rules()
+	if keeps(r.registry, r.schema, raw) {
+		if err := b.api.codec.Unmarshal(contentType, raw, &value); err == nil {
 			return value, nil, nil
 		}
 	}
 	var parsed any
-	if err := b.api.huma.Unmarshal(contentType, raw, &parsed); err != nil {
+	if err := b.api.codec.Unmarshal(contentType, raw, &parsed); err != nil {
 		return value, nil, unreadable(err)
 	}
 	var result huma.ValidateResult
 	path := huma.NewPathBuffer(make([]byte, 0, 128), 0)
 	path.Push("body")
-	huma.Validate(registry, b.schema, path, huma.ModeWriteToServer, parsed, &result)
+	huma.Validate(r.registry, r.schema, path, huma.ModeWriteToServer, parsed, &result)
 	if len(result.Errors) == 0 {
-		if err := b.api.huma.Unmarshal(contentType, raw, &value); err != nil {
+		if err := b.api.codec.Unmarshal(contentType, raw, &value); err != nil {
 			return value, nil, invalid([]fault.Detail{readable("body", err.Error())})
 		}
 		return value, nil, nil

@@ -30,6 +30,10 @@
 // huma has its error constructor and its case rule in package variables. They are set once, in init, because every
 // function wants the same and huma offers no other way.
 //
+// A function starts while somebody waits, so what a route needs is made on its first request: huma's operation with its
+// schemas, in a registry of its own that nothing else writes to. The description, which needs all of them, is made when it
+// is asked for.
+//
 // Rate limits are counted in each instance. They protect an instance from one caller; the edge in front of the
 // functions protects the whole.
 package httpapi

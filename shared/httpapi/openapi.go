@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -18,10 +19,10 @@ import (
 // schemaPrefix is where schemas stand in a description.
 const schemaPrefix = "#/components/schemas/"
 
-// description begins a function's OpenAPI document. Schemas of exported types, which functions share, keep their names;
+// describing begins a function's OpenAPI document. Schemas of exported types, which functions share, keep their names;
 // those of a function's own types begin with the function's name, so that the merged description has no two meanings
 // for one name.
-func description(opts Options) *huma.OpenAPI {
+func describing(opts Options) *huma.OpenAPI {
 	doc := huma.DefaultConfig(opts.Title, "1").OpenAPI
 	doc.Info.Description = opts.Description
 	doc.Components.Schemas = huma.NewMapRegistry(schemaPrefix, func(t reflect.Type, hint string) string {
@@ -43,14 +44,25 @@ func description(opts Options) *huma.OpenAPI {
 	return doc
 }
 
-func (a *API) serveDescription(w http.ResponseWriter, r *http.Request) {
-	text, err := json.MarshalIndent(a.huma.OpenAPI(), "", "  ")
-	if err != nil {
-		a.writeProblem(w, r, a.problem(r.Context(), fmt.Errorf("write the description: %w", err)))
-		return
+// description serves the function's OpenAPI document, which is made when it is first asked for.
+func (a *API) description() http.HandlerFunc {
+	text := sync.OnceValues(func() ([]byte, error) {
+		doc := newHuma(a.opts, &operation{})
+		for _, part := range a.parts {
+			part(doc)
+		}
+		text, err := json.MarshalIndent(doc.OpenAPI(), "", "  ")
+		return append(text, '\n'), err
+	})
+	return func(w http.ResponseWriter, r *http.Request) {
+		text, err := text()
+		if err != nil {
+			a.writeProblem(w, r, a.problem(r.Context(), fmt.Errorf("write the description: %w", err)))
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(text) // the caller may have left
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(text, '\n')) // the caller may have left
 }
 
 // Merge joins the OpenAPI documents of several functions into one, for those who want the whole hub in one file. Two
