@@ -48,10 +48,10 @@ func recordOf(ctx context.Context) *record {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := a.opts.Now()
 	rec := &record{requestID: "req_" + strings.ToLower(rand.Text())}
-	ctx, cancel := context.WithTimeout(context.WithValue(withTrace(r), recordKey{}, rec), timeout)
-	defer cancel()
-	ctx, span := otel.Tracer("ryggrad.internal/hub").Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer))
+	ctx, span := beginTrace(r)
 	defer span.End()
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, recordKey{}, rec), timeout)
+	defer cancel()
 
 	out := &answer{ResponseWriter: w, rec: rec}
 	a.headers(out, rec)
@@ -137,17 +137,19 @@ func (a *API) headers(w http.ResponseWriter, rec *record) {
 	h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 }
 
-// withTrace continues the caller's trace (W3C Trace Context) or begins one, so that log lines can always be joined.
-func withTrace(r *http.Request) context.Context {
+// beginTrace continues the caller's trace (W3C Trace Context) or begins one. Where nothing is traced, the request has an
+// id all the same, so that its log lines can be joined.
+func beginTrace(r *http.Request) (context.Context, trace.Span) {
 	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
-	if trace.SpanContextFromContext(ctx).IsValid() {
-		return ctx
+	ctx, span := otel.Tracer("ryggrad.internal/hub").Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer))
+	if span.SpanContext().IsValid() {
+		return ctx, span
 	}
 	var id trace.TraceID
-	var span trace.SpanID
+	var own trace.SpanID
 	_, _ = rand.Read(id[:]) // never fails, see crypto/rand
-	_, _ = rand.Read(span[:])
-	return trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: span}))
+	_, _ = rand.Read(own[:])
+	return trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: own})), span
 }
 
 func traceID(ctx context.Context) string {

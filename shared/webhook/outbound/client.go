@@ -4,7 +4,8 @@
 // Four things keep a request from being turned against the hub or its neighbours: the URL is checked before every
 // attempt; the address is checked at every connect, after resolution, so that a name which suddenly points inwards
 // leads nowhere; redirects are answers, never followed; and no proxy is taken from the environment, which would
-// resolve names itself. Time, answer and headers are bounded.
+// resolve names itself. Time, answer and headers are bounded. A request carries the trace of what caused it
+// (https://www.w3.org/TR/trace-context/), so that a receiver's own traces can be joined to it.
 package outbound
 
 import (
@@ -20,6 +21,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"go.opentelemetry.io/otel/propagation"
 
 	"ryggrad.internal/hub/shared/webhook"
 )
@@ -157,6 +160,11 @@ func newRequest(ctx context.Context, call webhook.Call) (*http.Request, error) {
 	}
 	for name, value := range call.Header {
 		request.Header.Set(name, value)
+	}
+	trace := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, trace)
+	if parent := trace.Get("traceparent"); parent != "" { // and not tracestate, in which callers of ours may write anything
+		request.Header.Set("traceparent", parent)
 	}
 	request.Header.Set("User-Agent", "Ryggrad-Webhooks/1")
 	request.Header["X-Idempotency-Key"] = nil // not sent: tells the transport that a stale connection may be replaced
