@@ -11,7 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
+	"ryggrad.internal/hub/shared"
 	"ryggrad.internal/hub/shared/ledger"
 )
 
@@ -21,7 +23,14 @@ const (
 	// idSize is how long an entry's id is.
 	idSize = 30
 	// linkSize is a link as written.
-	linkSize = 16 + 8 + 8 + 32 + 32 + idSize
+	linkSize = 16 + 8 + 8 + 32 + 32 + idSize + 1
+)
+
+// What a link says of its object after it.
+const (
+	stays    = iota
+	isGone   // the act removed it
+	canLapse // it may go without an act that says so
 )
 
 // link is what a chain needs of an entry.
@@ -32,6 +41,8 @@ type link struct {
 	previous ledger.Hash
 	hash     ledger.Hash
 	id       string
+	after    byte
+	life     int // how often the object was there before and gone
 }
 
 // spill keeps links in files, by object.
@@ -39,6 +50,7 @@ type spill struct {
 	dir   string
 	files [parts]*os.File
 	out   [parts]*bufio.Writer
+	lapse map[string]bool // the collections of documents that go without an act
 }
 
 func newSpill(temp string) (*spill, error) {
@@ -46,7 +58,15 @@ func newSpill(temp string) (*spill, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &spill{dir: dir}
+	s := &spill{dir: dir, lapse: map[string]bool{}}
+	all, err := shared.Collections()
+	for _, c := range all {
+		s.lapse[c.Name] = c.Lapses()
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
 	for i := range s.files {
 		if s.files[i], err = os.Create(filepath.Join(dir, fmt.Sprint(i))); err != nil { //nolint:gosec // a folder of our own
 			s.close()
@@ -79,12 +99,26 @@ func (s *spill) add(place int64, e ledger.Entry, hash ledger.Hash) error {
 	binary.BigEndian.PutUint64(b[24:], uint64(place))      //nolint:gosec // the bits are what is meant
 	copy(b[32:], e.Previous[:])
 	copy(b[64:], hash[:])
-	copy(b[96:], e.ID)
+	copy(b[96:96+idSize], e.ID)
+	b[linkSize-1] = s.after(e)
 	_, err := s.out[int(object[0])%parts].Write(b[:])
 	return err
 }
 
-// read returns a file's links, by object, revision and place.
+// after tells what becomes of the object after an entry.
+func (s *spill) after(e ledger.Entry) byte {
+	collection, _, _ := strings.Cut(e.Object, "/")
+	switch {
+	case e.Outcome == ledger.Done && e.After == ledger.Hash{}:
+		return isGone
+	case e.Outcome == ledger.Done && s.lapse[collection]:
+		return canLapse
+	default:
+		return stays
+	}
+}
+
+// read returns a file's links, by object, life, revision and place.
 func (s *spill) read(i int) ([]link, error) {
 	if err := s.out[i].Flush(); err != nil {
 		return nil, err
@@ -100,13 +134,35 @@ func (s *spill) read(i int) ([]link, error) {
 	for b := raw; len(b) > 0; b = b[linkSize:] {
 		links = append(links, link{
 			object: [16]byte(b[:16]), revision: int64(binary.BigEndian.Uint64(b[16:])), place: int64(binary.BigEndian.Uint64(b[24:])), //nolint:gosec // as written
-			previous: ledger.Hash(b[32:64]), hash: ledger.Hash(b[64:96]), id: string(bytes.TrimRight(b[96:linkSize], "\x00")),
+			previous: ledger.Hash(b[32:64]), hash: ledger.Hash(b[64:96]), id: string(bytes.TrimRight(b[96:96+idSize], "\x00")), after: b[linkSize-1],
 		})
 	}
+	live(links)
 	slices.SortFunc(links, func(a, b link) int {
-		return cmp.Or(bytes.Compare(a.object[:], b.object[:]), cmp.Compare(a.revision, b.revision), cmp.Compare(a.place, b.place))
+		return cmp.Or(bytes.Compare(a.object[:], b.object[:]), cmp.Compare(a.life, b.life), cmp.Compare(a.revision, b.revision), cmp.Compare(a.place, b.place))
 	})
 	return links, nil
+}
+
+// live tells the lives of objects apart: what was removed, or lapsed, can be made again under the same name, and its chain
+// begins anew.
+func live(links []link) {
+	slices.SortFunc(links, func(a, b link) int {
+		return cmp.Or(bytes.Compare(a.object[:], b.object[:]), cmp.Compare(a.place, b.place))
+	})
+	first := 0 // of this life
+	for i := 1; i < len(links); i++ {
+		before, l := links[i-1], &links[i]
+		if before.object != l.object {
+			first = i
+			continue
+		}
+		l.life = before.life
+		if l.revision == 1 && before.after != stays && l.hash != links[first].hash {
+			l.life++
+			first = i
+		}
+	}
 }
 
 // chains looks at every object's entries.
@@ -117,13 +173,17 @@ func (v *run) chains() error {
 			return err
 		}
 		for at, l := range links {
-			if at == 0 || links[at-1].object != l.object {
+			switch {
+			case at == 0 || links[at-1].object != l.object:
 				v.report.Chains++
 				v.begins(l)
-			} else {
+			case links[at-1].life == l.life:
 				v.follows(links[at-1], l)
 			}
 		}
+	}
+	if v.Object != "" && v.report.Chains == 0 {
+		v.finding(-1, "no entry whose bytes can be read speaks of %s", v.Object)
 	}
 	return nil
 }

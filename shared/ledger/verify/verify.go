@@ -20,6 +20,8 @@ const (
 	window = 64
 	// readsAtOnce is how many of the log's objects are read at the same time.
 	readsAtOnce = 16
+	// keptAtOnce is how many kept checkpoints are read together.
+	keptAtOnce = 1024
 	// mostFindings is how many findings are kept; the rest is counted.
 	mostFindings = 100
 )
@@ -73,21 +75,25 @@ func (r Report) OK() bool { return len(r.Findings) == 0 }
 type run struct {
 	Options
 	report Report
-	roots  map[uint64]tlog.Checkpoint // what the tree must be at these sizes
-	sizes  []uint64                   // those sizes, rising
+	roots  map[uint64]ledger.Hash // what the tree must be at these sizes
+	sizes  []uint64               // those sizes, rising
 	bodies *bodies
 	spill  *spill
 }
 
 // Verify checks a log. Its error says that the log could not be read, not that something is wrong with it.
 func Verify(ctx context.Context, opts Options) (Report, error) {
-	v := &run{Options: opts, roots: map[uint64]tlog.Checkpoint{}}
+	v := &run{Options: opts, roots: map[uint64]ledger.Hash{}}
 	err := v.verify(ctx)
 	slices.SortStableFunc(v.report.Findings, func(a, b Finding) int { return int(a.Place - b.Place) })
 	return v.report, err
 }
 
 func (v *run) verify(ctx context.Context) error {
+	kept, err := v.list(ctx, "checkpoints/") // before the newest is read: one that is signed meanwhile was not cut off
+	if err != nil {
+		return err
+	}
 	signed, err := v.Log.Read(ctx, tlog.CheckpointPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		v.finding(-1, "there is no checkpoint")
@@ -100,7 +106,7 @@ func (v *run) verify(ctx context.Context) error {
 		v.finding(-1, "the checkpoint: %v", err)
 		return nil
 	}
-	if err := v.remember(ctx); err != nil {
+	if err := v.remember(ctx, kept); err != nil {
 		return err
 	}
 	if v.spill, err = newSpill(v.Temp); err != nil {
@@ -126,7 +132,7 @@ func (v *run) finding(place int64, format string, args ...any) {
 }
 
 // remember collects the roots that were signed: now, before, and the one that the verifier knows.
-func (v *run) remember(ctx context.Context) error {
+func (v *run) remember(ctx context.Context, kept []string) error {
 	v.expect(v.report.Checkpoint, "the checkpoint")
 	if v.Since != nil {
 		c, err := v.Keys.Open(v.Since)
@@ -136,8 +142,10 @@ func (v *run) remember(ctx context.Context) error {
 			v.expect(c, "the remembered checkpoint")
 		}
 	}
-	if err := v.kept(ctx); err != nil {
-		return err
+	for names := range slices.Chunk(kept, keptAtOnce) {
+		if err := v.kept(ctx, names); err != nil {
+			return err
+		}
 	}
 	for size := range v.roots {
 		v.sizes = append(v.sizes, size)
@@ -152,22 +160,23 @@ func (v *run) expect(c tlog.Checkpoint, what string) {
 		v.finding(-1, "the log was cut or put back: %s has %d entries, and %d are published", what, c.Size, newest.Size)
 		return
 	}
-	if other, ok := v.roots[c.Size]; ok && other.Root != c.Root {
+	if other, ok := v.roots[c.Size]; ok && other != c.Root {
 		v.finding(-1, "the log was forked: %s of %d entries has another root than one that was signed too", what, c.Size)
 		return
 	}
-	v.roots[c.Size] = c
+	v.roots[c.Size] = c.Root
 }
 
-// kept reads every checkpoint that was kept.
-func (v *run) kept(ctx context.Context) error {
+// list returns names, or none where a log cannot be listed.
+func (v *run) list(ctx context.Context, prefix string) ([]string, error) {
 	if v.Log.List == nil {
-		return nil
+		return nil, nil
 	}
-	names, err := v.Log.List(ctx, "checkpoints/")
-	if err != nil {
-		return err
-	}
+	return v.Log.List(ctx, prefix)
+}
+
+// kept reads checkpoints that were kept.
+func (v *run) kept(ctx context.Context, names []string) error {
 	signed, err := v.readAll(ctx, names)
 	if err != nil {
 		return err
@@ -266,7 +275,7 @@ func (v *run) append(ctx context.Context, edge *tlog.Edge, entries []ledger.Hash
 		}
 		entries = entries[n:]
 		if len(v.sizes) > 0 && edge.Size() == v.sizes[0] {
-			if v.roots[edge.Size()].Root != edge.Root() {
+			if v.roots[edge.Size()] != edge.Root() {
 				v.finding(int64(edge.Size())-1, "up to here the entries do not make the root that was signed for them") //nolint:gosec // a log is never that long
 			}
 			v.sizes = v.sizes[1:]

@@ -255,6 +255,89 @@ func TestTamperingIsNamed(t *testing.T) {
 	}
 }
 
+func TestALogThatGrowsMeanwhileHolds(t *testing.T) {
+	t.Parallel()
+	entries := history(t, 600)
+	s, grown := seal(t, newHand(t, 1), entries[:300], 300), seal(t, newHand(t, 1), entries, 300)
+	log := s.log()
+	read := log.Read
+	log.Read = func(ctx context.Context, path string) ([]byte, error) {
+		data, err := read(ctx, path)
+		if path == tlog.CheckpointPath {
+			maps.Copy(s, grown)
+		}
+		return data, err
+	}
+	r, err := verify.Verify(t.Context(), verify.Options{Log: log, Keys: tlog.Keys{newHand(t, 1).key}, Temp: t.TempDir()})
+	if err != nil || !r.OK() || r.Checkpoint.Size != 300 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestAnObjectThatNoEntrySpeaksOfIsNamed(t *testing.T) {
+	t.Parallel()
+	s := seal(t, newHand(t, 1), history(t, 20), 300)
+	if r := check(t, s, verify.Options{Object: "orders/ord_0_0"}); !r.OK() || r.Chains != 1 {
+		t.Errorf("%+v", r)
+	}
+	if r := check(t, s, verify.Options{Object: "orders/ord_none"}); r.OK() || !strings.Contains(r.Findings[0].What, "orders/ord_none") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestWhatIsMadeAgainBeginsAnew writes an object's entries: `+` makes it, `~` changes it, `-` removes it, `=` is the entry
+// before once more.
+func TestWhatIsMadeAgainBeginsAnew(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ object, acts, says string }{
+		"removed and made again":       {"factorResets/usr_1", "+~-+~-+", ""},
+		"lapsed and made again":        {"messages/msg_1", "+~+~~+", ""},
+		"made again, and never gone":   {"orders/ord_1", "+~+", "and so is"},
+		"changed after it was removed": {"factorResets/usr_1", "+-~", ""},
+		"made, and sealed twice":       {"messages/msg_1", "+=", "and so is"},
+		"made again with a gap":        {"factorResets/usr_1", "+-+~~", "entries are missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			entries := lives(t, c.object, c.acts)
+			if strings.HasSuffix(c.says, "missing") {
+				entries = slices.Delete(entries, 3, 4)
+			}
+			r := check(t, seal(t, newHand(t, 1), entries, 300), verify.Options{})
+			if (c.says == "") != r.OK() || !strings.Contains(fmt.Sprint(r.Findings), c.says) || r.Chains != 1 {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+func lives(tb testing.TB, object, acts string) [][]byte {
+	tb.Helper()
+	var all [][]byte
+	e := ledger.Entry{Tenant: "ten_1", Actor: identity.Nobody(), Action: "test.act", Object: object, Outcome: ledger.Done}
+	for i, act := range acts {
+		switch act {
+		case '=':
+			all = append(all, all[i-1])
+			continue
+		case '+':
+			e.Revision, e.Previous, e.After = 1, ledger.Hash{}, ledger.Hash{1}
+		case '~':
+			e.Revision, e.After = e.Revision+1, ledger.Hash{1}
+		case '-':
+			e.Revision, e.After = e.Revision+1, ledger.Hash{}
+		}
+		e.ID, e.At = fmt.Sprintf("ent_%026d", i), time.UnixMicro(int64(i))
+		raw, err := e.Encode()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		e.Previous = ledger.HashEntry(raw)
+		all = append(all, raw)
+	}
+	return all
+}
+
 func TestAPublicLogIsCheckedWithoutItsBytes(t *testing.T) {
 	t.Parallel()
 	s := seal(t, newHand(t, 1), history(t, 500), 300)
