@@ -378,4 +378,22 @@ func TestNothingIsDoneWithoutItsEntry(t *testing.T) {
 			d.then(a, answer)
 		}
 	}
+	w.reconcile()
+}
+
+// reconcile holds what the deeds left in the database against their entries, as operators do: nothing is told.
+func (w *walk) reconcile() {
+	w.t.Helper()
+	tell := func(what string) {
+		if !strings.HasPrefix(what, "users/usr_sss") { // whom the walk put there itself
+			w.t.Errorf("told %s", what)
+		}
+	}
+	_, err := w.hub.Ledger.CheckEntries(w.t.Context(), 0, nil, tell)
+	w.must(err)
+	n, err := w.hub.Ledger.CheckDocuments(w.t.Context(), tell)
+	w.must(err)
+	if n < 10 {
+		w.t.Errorf("only %d documents were looked at", n)
+	}
 }

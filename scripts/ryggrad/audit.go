@@ -43,7 +43,7 @@ func (c *verifyCommand) Run(d *desk) error {
 	opts := verify.Options{Object: c.Object, Keys: c.Key}
 	var err error
 	if c.Since != "" {
-		if opts.Since, err = os.ReadFile(c.Since); err != nil {
+		if opts.Since, err = readFile(c.Since, mostOf(tlog.CheckpointPath)); err != nil {
 			return err
 		}
 	}
@@ -71,7 +71,7 @@ func (c *verifyCommand) Run(d *desk) error {
 		fmt.Fprintln(d.out, "WRONG ", f)
 	}
 	wrong := len(report.Findings) + report.More
-	more, err := c.reconcile(d, opts.Log)
+	more, err := c.reconcile(d, opts.Log, report.Checkpoint.Size)
 	if err != nil {
 		return err
 	}
@@ -87,8 +87,8 @@ func (c *verifyCommand) Run(d *desk) error {
 	return nil
 }
 
-// reconcile holds the hub's database against its log.
-func (c *verifyCommand) reconcile(d *desk, log verify.Log) (wrong int, err error) {
+// reconcile holds the hub's database against its log of a verified size; 0 when there is none.
+func (c *verifyCommand) reconcile(d *desk, log verify.Log, size uint64) (wrong int, err error) {
 	if c.From != "" && c.Witness == "" {
 		return 0, nil
 	}
@@ -115,17 +115,11 @@ func (c *verifyCommand) reconcile(d *desk, log verify.Log) (wrong int, err error
 	if c.From != "" {
 		return wrong, nil
 	}
-	signed, err := log.Read(d.ctx, tlog.CheckpointPath)
-	if err != nil {
-		return wrong, nil
-	}
-	head, err := tlog.Unverified(signed)
-	if err != nil {
-		return wrong, nil
-	}
-	leaves := &leafReader{ctx: d.ctx, read: log.Read, size: head.Size, kept: map[uint64][]ledger.Hash{}}
-	if _, err := h.Ledger.CheckEntries(d.ctx, leaves.at, tell); err != nil {
-		return wrong, err
+	if size > 0 {
+		leaves := &leafReader{ctx: d.ctx, read: log.Read, size: size, kept: map[uint64][]ledger.Hash{}}
+		if _, err := h.Ledger.CheckEntries(d.ctx, size, leaves.at, tell); err != nil {
+			return wrong, err
+		}
 	}
 	n, err := h.Ledger.CheckDocuments(d.ctx, tell)
 	fmt.Fprintf(d.out, "%d documents were held against their newest entries\n", n)
@@ -240,6 +234,9 @@ func (c *proveCommand) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
+	if err := tlog.CheckInclusion(head, stored.Index, ledger.HashEntry(stored.Bytes), hashes); err != nil {
+		return fmt.Errorf("the entry is not what was sealed: %w", err)
+	}
 	if c.Out == "" {
 		c.Out = c.Entry + ".tlog-proof"
 	}
@@ -255,7 +252,7 @@ type checkProofCommand struct {
 
 // Run checks.
 func (c *checkProofCommand) Run(d *desk) error {
-	text, err := os.ReadFile(c.File)
+	text, err := readFile(c.File, mostOf(c.File))
 	if err != nil {
 		return err
 	}

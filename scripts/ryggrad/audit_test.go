@@ -82,6 +82,9 @@ func TestTheAuditLogIsShownProvenAndVerified(t *testing.T) {
 	if _, err := c.run("audit", "verify", "--from", folder); err == nil || errors.Is(err, errWrong) {
 		t.Errorf("a log that names its own keys: %v", err)
 	}
+	if _, err := c.run("audit", "show", tenant.ID, "--limit", "0"); err == nil {
+		t.Error("a page of nothing is shown")
+	}
 	lines := strings.Split(strings.TrimSpace(c.must("audit", "show", tenant.ID)), "\n")
 	if len(lines) != 2 || !strings.HasPrefix(lines[0], "0\t{") {
 		t.Fatalf("shown %q", lines)
@@ -113,6 +116,13 @@ func (c *console) damage(h *hub.Hub, folder, key, tenant string) {
 	out, err := c.run("audit", "verify", "--from", folder, "--key", key)
 	if !errors.Is(err, errWrong) || !strings.Contains(out, "entry 1: its bundle says something else than the tile tile/0/000.p/2") {
 		c.t.Errorf("a damaged copy: %v, %s", err, out)
+	}
+	entries, err := h.Ledger.Entries(c.t.Context(), tenant, ledgerdb.EntryFilter{Limit: 1})
+	c.ok(err)
+	c.ok(h.Ledger.Bookkeep(c.t.Context(), tenant, ledgerdb.Drop(ledgerdb.Ref{Collection: "audit", ID: entries.Entries[0].ID})))
+	out, err = c.run("audit", "verify")
+	if !errors.Is(err, errWrong) || !strings.Contains(out, "the entry that was sealed at place 0 is not there") {
+		c.t.Errorf("an entry that was deleted: %v, %s", err, out)
 	}
 	c.ok(h.Ledger.Bookkeep(c.t.Context(), identity.Hub, ledgerdb.Put(ledgerdb.Ref{Collection: "tenants", ID: tenant},
 		map[string]any{"entry": strings.Repeat("0", 63) + "1"})))

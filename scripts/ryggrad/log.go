@@ -20,11 +20,37 @@ import (
 )
 
 const (
-	// maxObject is the largest object of a log: the bytes of a full batch.
-	maxObject = 64 << 20
-	// readTries is how often an address is asked again when it is busy.
-	readTries = 6
+	// maxBodies is the largest object of entries' bytes, and maxObject the largest of any other of a log.
+	maxBodies = 64 << 20
+	maxObject = 1 << 20
+	// readTries is how often an address is asked again when it is busy, and longestWait how long is waited for that.
+	readTries   = 6
+	longestWait = time.Minute
+	// fetchWithin bounds one answer of an address.
+	fetchWithin = 2 * time.Minute
 )
+
+// mostOf returns how large an object of a log can be.
+func mostOf(name string) int64 {
+	if strings.HasPrefix(name, "entries/") {
+		return maxBodies
+	}
+	return maxObject
+}
+
+// readFile reads a file that somebody else wrote: one that is no file, or larger than such an object is, is refused.
+func readFile(name string, most int64) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a file", name)
+	case info.Size() > most:
+		return nil, fmt.Errorf("%s is larger than anything of a log", name)
+	}
+	return os.ReadFile(name) //nolint:gosec // the operator names it
+}
 
 // bucketsLog reaches a log in its bucket, and the newest checkpoint in its own.
 func bucketsLog(log, head objects.Bucket) verify.Log {
@@ -43,7 +69,7 @@ func bucketsLog(log, head objects.Bucket) verify.Log {
 func folderLog(dir string) verify.Log {
 	return verify.Log{
 		Read: func(_ context.Context, name string) ([]byte, error) {
-			return os.ReadFile(filepath.Join(dir, filepath.FromSlash(name))) //nolint:gosec // the operator's own folder
+			return readFile(filepath.Join(dir, filepath.FromSlash(name)), mostOf(name))
 		},
 		List: func(_ context.Context, prefix string) ([]string, error) {
 			files, err := os.ReadDir(filepath.Join(dir, filepath.FromSlash(path.Dir(prefix+"x"))))
@@ -80,6 +106,8 @@ func addressLog(address string) verify.Log {
 
 // fetch gets an object. A busy server says how long to wait before the next try.
 func fetch(ctx context.Context, url string) (data []byte, again time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchWithin)
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return nil, 0, err
@@ -89,10 +117,12 @@ func fetch(ctx context.Context, url string) (data []byte, again time.Duration, e
 		return nil, 0, err
 	}
 	defer answer.Body.Close() //nolint:errcheck // it was only read
-	data, err = io.ReadAll(io.LimitReader(answer.Body, maxObject))
+	data, err = io.ReadAll(io.LimitReader(answer.Body, maxObject+1))
 	switch {
 	case err != nil:
 		return nil, 0, err
+	case len(data) > maxObject:
+		return nil, 0, fmt.Errorf("%s is larger than anything of a log", url)
 	case answer.StatusCode == http.StatusOK:
 		return data, 0, nil
 	case answer.StatusCode == http.StatusNotFound:
@@ -102,7 +132,7 @@ func fetch(ctx context.Context, url string) (data []byte, again time.Duration, e
 		if err != nil {
 			seconds = time.Second
 		}
-		return nil, max(seconds, time.Second), fmt.Errorf("%s answers %s", url, answer.Status)
+		return nil, min(max(seconds, time.Second), longestWait), fmt.Errorf("%s answers %s", url, answer.Status)
 	default:
 		return nil, 0, fmt.Errorf("%s answers %s", url, answer.Status)
 	}

@@ -28,6 +28,9 @@ type EntryPage struct {
 
 // Entries lists a tenant's entries, oldest first.
 func (s *Store) Entries(ctx context.Context, tenant string, f EntryFilter) (EntryPage, error) {
+	if f.Limit < 1 {
+		return EntryPage{}, fault.New(fault.Invalid, "a page has at least 1 entry")
+	}
 	q := s.Query(tenant, collectionAudit)
 	if f.Object != "" {
 		q = q.Where("object", "==", f.Object)

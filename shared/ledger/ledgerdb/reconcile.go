@@ -8,8 +8,11 @@ import (
 	"io"
 
 	"cloud.google.com/go/firestore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"ryggrad.internal/hub/shared"
+	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/ledger"
 )
 
@@ -20,8 +23,9 @@ const (
 	maxLogLine = 1 << 20
 )
 
-// CheckDocuments holds every document that acts write against its newest entry, and tells what does not fit. It returns
-// how many it looked at. It reads while the hub works: a document that changes in between is looked at twice.
+// CheckDocuments holds every document that acts write against its newest entry, and tells what does not fit: changed
+// ones, and those that no act made where acts make all. It returns how many it looked at. It reads while the hub works: a
+// document that changes in between is looked at twice.
 func (s *Store) CheckDocuments(ctx context.Context, tell func(what string)) (int, error) {
 	all, err := shared.Collections()
 	if err != nil {
@@ -29,21 +33,38 @@ func (s *Store) CheckDocuments(ctx context.Context, tell func(what string)) (int
 	}
 	n := 0
 	for _, c := range all {
-		err := s.everyPage(ctx, c.Name, func(page []*firestore.DocumentSnapshot) error {
-			for _, snap := range page {
-				looked, err := s.checkDocument(ctx, snap, tell)
-				if err != nil {
-					return err
-				}
-				n += looked
-			}
-			return nil
-		})
+		looked, err := s.checkCollection(ctx, c.Name, tell)
 		if err != nil {
 			return n, err
 		}
+		n += looked
 	}
 	return n, nil
+}
+
+// collectionMessages is the one collection in which both acts and bookkeeping make documents.
+const collectionMessages = "messages"
+
+func (s *Store) checkCollection(ctx context.Context, name string, tell func(string)) (n int, err error) {
+	var without []string
+	err = s.everyPage(ctx, name, func(page []*firestore.DocumentSnapshot) error {
+		for _, snap := range page {
+			looked, err := s.checkDocument(ctx, snap, tell)
+			if err != nil {
+				return err
+			}
+			if n += looked; looked == 0 && len(without) < mostMissing {
+				without = append(without, snap.Ref.ID)
+			}
+		}
+		return nil
+	})
+	if n > 0 && name != collectionMessages {
+		for _, id := range without {
+			tell(name + "/" + id + ": no act made it")
+		}
+	}
+	return n, err
 }
 
 // everyPage reads a collection by its documents' names.
@@ -74,6 +95,9 @@ func (s *Store) checkDocument(ctx context.Context, snap *firestore.DocumentSnaps
 		return 1, err
 	}
 	again, err := snap.Ref.Get(ctx)
+	if status.Code(err) == codes.NotFound {
+		return 1, nil // it was removed meanwhile
+	}
 	if err != nil {
 		return 1, readFault(err)
 	}
@@ -124,35 +148,6 @@ func (s *Store) misfit(ctx context.Context, snap *firestore.DocumentSnapshot, he
 	return "", nil
 }
 
-// CheckEntries holds every entry of the database that has a place in the log against what was sealed at the place, which
-// sealed returns, and tells what does not fit. It returns how many it looked at.
-func (s *Store) CheckEntries(ctx context.Context, sealed func(place uint64) (ledger.Hash, error), tell func(what string)) (int, error) {
-	n := 0
-	err := s.everyPage(ctx, collectionAudit, func(page []*firestore.DocumentSnapshot) error {
-		for _, snap := range page {
-			stored := parseStored(snap)
-			n++
-			hash := ledger.HashEntry(stored.Bytes)
-			if hash.String() != stored.Hash {
-				tell("the entry " + stored.ID + " is not what it was: its bytes or its hash were changed")
-				continue
-			}
-			if !stored.Sealed {
-				continue
-			}
-			want, err := sealed(stored.Index)
-			if err != nil {
-				return err
-			}
-			if want != hash {
-				tell(fmt.Sprintf("the entry %s is not what was sealed at its place %d", stored.ID, stored.Index))
-			}
-		}
-		return nil
-	})
-	return n, err
-}
-
 // witnessLine is what [Store.Commit] tells the structured log, alone or as Cloud Logging exports it.
 type witnessLine struct {
 	ID      string       `json:"entry_id"`
@@ -174,7 +169,7 @@ func (s *Store) CheckWitness(ctx context.Context, log io.Reader, tell func(what 
 		if l.Payload != nil {
 			l = *l.Payload
 		}
-		if l.ID == "" || l.Hash == "" {
+		if !identity.WellFormed("ent_", l.ID) || l.Hash == "" {
 			continue
 		}
 		n++

@@ -57,6 +57,17 @@ func TestADocumentChangedBehindTheLogIsFound(t *testing.T) {
 		"an entry's bytes": {func(w *world) {
 			w.set("audit/"+w.entries()[1].ID, firestore.Update{Path: "bytes", Value: []byte("{}")})
 		}, "were changed"},
+		"one that no act made": {func(w *world) {
+			doc, err := w.db.Doc("endpoints/ep_1").Get(w.t.Context())
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			fields := doc.Data()
+			delete(fields, "entry")
+			if _, err := w.db.Doc("endpoints/ep_2").Set(w.t.Context(), fields); err != nil {
+				w.t.Fatal(err)
+			}
+		}, "endpoints/ep_2: no act made it"},
 		"put back": {func(w *world) {
 			old, err := w.db.Doc("endpoints/ep_1").Get(w.t.Context())
 			if err != nil {
@@ -105,7 +116,9 @@ func TestEntriesAreHeldAgainstWhatWasSealed(t *testing.T) {
 		return leaves[place], nil
 	}
 	check := func() string {
-		what, err := told(func(tell func(string)) (int, error) { return w.store.CheckEntries(t.Context(), sealed, tell) })
+		what, err := told(func(tell func(string)) (int, error) {
+			return w.store.CheckEntries(t.Context(), uint64(len(leaves)), sealed, tell)
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,6 +137,72 @@ func TestEntriesAreHeldAgainstWhatWasSealed(t *testing.T) {
 	}
 }
 
+// TestWhatIsDoneToEntriesAndObjectsIsTold does to a database what its writers can, where no witness log is at hand.
+func TestWhatIsDoneToEntriesAndObjectsIsTold(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tamper func(w *world, chain []ledger.Entry)
+		says   string
+	}{
+		"nothing": {func(*world, []ledger.Entry) {}, ""},
+		"a sealed entry is deleted": {func(w *world, chain []ledger.Entry) {
+			w.delete("audit/" + chain[1].ID)
+		}, "sealed at place 1 is not there"},
+		"an entry is given to another tenant": {func(w *world, chain []ledger.Entry) {
+			w.set("audit/"+chain[0].ID, firestore.Update{Path: "tenant", Value: "ten_2"})
+		}, "stored as something else"},
+		"an entry is given to another actor": {func(w *world, chain []ledger.Entry) {
+			w.set("audit/"+chain[0].ID, firestore.Update{Path: "actor", Value: "user:usr_1"})
+		}, "stored as something else"},
+		"an entry is copied": {func(w *world, chain []ledger.Entry) {
+			doc, err := w.db.Doc("audit/" + chain[0].ID).Get(w.t.Context())
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			if _, err := w.db.Doc("audit/ent_copy").Set(w.t.Context(), doc.Data()); err != nil {
+				w.t.Fatal(err)
+			}
+		}, "ent_copy is stored as something else"},
+		"an entry does not wait any more": {func(w *world, chain []ledger.Entry) {
+			w.set("audit/"+chain[2].ID, firestore.Update{Path: "pending", Value: firestore.Delete})
+		}, "never sealed"},
+		"an entry waits where nobody looks": {func(w *world, chain []ledger.Entry) {
+			w.set("audit/"+chain[2].ID, firestore.Update{Path: "us", Value: 16})
+		}, "never sealed"},
+		"an object is deleted": {func(w *world, _ []ledger.Entry) { w.delete("endpoints/ep_1") }, "endpoints/ep_1: it is not there"},
+		"an object names no entry": {func(w *world, _ []ledger.Entry) {
+			w.set("endpoints/ep_1", firestore.Update{Path: "entry", Value: firestore.Delete})
+		}, "endpoints/ep_1: it names no entry"},
+		"an object is removed by an act": {func(w *world, _ []ledger.Entry) { w.commit(ledgerdb.Remove(w.get())) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.commit(ledgerdb.Create(thing(), map[string]any{"url": "a"}))
+			w.commit(ledgerdb.Replace(w.get(), map[string]any{"url": "b"}))
+			w.commit(ledgerdb.Replace(w.get(), map[string]any{"url": "c"}))
+			chain := w.entries()
+			leaves := []ledger.Hash{chain[1].Previous, chain[2].Previous}
+			if _, err := w.store.MarkSealed(t.Context(), 0, []string{chain[0].ID}); err != nil { // the second is published and not marked yet
+				t.Fatal(err)
+			}
+			c.tamper(w, chain)
+			sealed := func(place uint64) (ledger.Hash, error) { return leaves[place], nil }
+			what, err := told(func(tell func(string)) (int, error) { return w.store.CheckEntries(t.Context(), 2, sealed, tell) })
+			if err != nil || (c.says == "") != (what == "") || !strings.Contains(what, c.says) {
+				t.Errorf("told %q, %v", what, err)
+			}
+		})
+	}
+}
+
+func (w *world) delete(path string) {
+	w.t.Helper()
+	if _, err := w.db.Doc(path).Delete(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func TestTheWitnessLogKnowsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -136,7 +215,7 @@ func TestTheWitnessLogKnowsWhatIsMissing(t *testing.T) {
 	}
 	for name, log := range map[string]string{"as written": lines, "as Cloud Logging exports it": export} {
 		what, err := told(func(tell func(string)) (int, error) {
-			return w.store.CheckWitness(t.Context(), strings.NewReader(log+"no json\n"), tell)
+			return w.store.CheckWitness(t.Context(), strings.NewReader(log+"no json\n"+`{"entry_id":"a/b","entry_hash":"x"}`+"\n"), tell)
 		})
 		if err != nil || what != "" {
 			t.Errorf("%s: told %q, %v", name, what, err)
