@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"ryggrad.internal/hub/functions"
 )
 
 const terraform = "../terraform"
@@ -281,6 +283,10 @@ func TestFunctionsFindTheirEnvironment(t *testing.T) {
 		if required && !slices.Contains(set, name) {
 			t.Errorf("functions need %s: set it in terraform/app/environment.tf", name)
 		}
+	}
+	if slices.ContainsFunc(table(t), func(f functions.Function) bool { return f.Coming }) {
+		t.Log("functions are still to come: more may be set than is read")
+		return
 	}
 	for _, name := range set {
 		if _, ok := read[name]; !ok && name != "CLOUD_RUN_TIMEOUT_SECONDS" { // which the framework reads

@@ -17,12 +17,16 @@ locals {
   } : null
 
   # Not the ordinary API: where guessing must be slow, and where platforms call.
-  classes = {
-    "/v1/oauth"           = "login"
-    "/v1/sessions"        = "login"
-    "/v1/channels/*/*/**" = "webhook"
-    "/v1/pos/deliverect"  = "webhook"
+  wanted = {
+    "/v1/oauth"                 = "login"
+    "/v1/sessions"              = "login"
+    "/v1/incident-reports"      = "login"
+    "/v1/vulnerability-reports" = "login"
+    "/v1/channels/*/*/**"       = "webhook"
+    "/v1/pos/deliverect"        = "webhook"
   }
+  routes  = flatten([for f in values(local.public) : f.routes])
+  classes = { for route, class in local.wanted : route => class if contains(local.routes, route) }
 }
 
 module "names" {
@@ -97,8 +101,9 @@ module "observability" {
   metrics   = jsondecode(file("${path.module}/../../functions/metrics.json")).metrics
   runbooks  = "${path.module}/../runbooks"
 
-  paths = {
+  paths = { for name, path in {
     "the signing keys"     = "/.well-known/jwks.json"
     "the audit log's head" = "/log/checkpoint"
-  }
+    "the status page"      = "/status"
+  } : name => path if anytrue([for r in local.routes : path == r || startswith(path, "${r}/")]) }
 }

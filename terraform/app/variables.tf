@@ -82,6 +82,16 @@ variable "build_account" {
   }
 }
 
+variable "backup_recipient" {
+  description = "The public half of the offline key to which backups are sealed too, as the operator's command writes it. The other half is kept on paper or in a safe, never here."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_+/=.:-]{20,}$", var.backup_recipient))
+    error_message = "A recipient is the public key in one word."
+  }
+}
+
 variable "people" {
   description = "Addresses that alerts are mailed to."
   type        = list(string)

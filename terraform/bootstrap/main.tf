@@ -57,3 +57,35 @@ module "delivery" {
 
   depends_on = [google_project_service.enabled]
 }
+
+# Functions make backups in the other project. Applying gives them their rights there, and can do nothing else there: what
+# it could give itself meets retention that is locked, and destruction that takes 90 days.
+resource "google_project_iam_custom_role" "grants" {
+  project     = var.backup_project
+  role_id     = "hubGrants"
+  title       = "Rights of the hub's functions on backups"
+  description = "Reads and sets rights on buckets and keys"
+  permissions = [
+    "cloudkms.cryptoKeys.get", "cloudkms.cryptoKeys.getIamPolicy", "cloudkms.cryptoKeys.setIamPolicy",
+    "storage.buckets.get", "storage.buckets.getIamPolicy", "storage.buckets.setIamPolicy",
+  ]
+}
+
+resource "google_project_iam_custom_role" "reads" {
+  project     = var.backup_project
+  role_id     = "hubPlans"
+  title       = "Rights of the hub's functions on backups, to read"
+  description = "Reads rights on buckets and keys"
+  permissions = ["cloudkms.cryptoKeys.get", "cloudkms.cryptoKeys.getIamPolicy", "storage.buckets.get", "storage.buckets.getIamPolicy"]
+}
+
+resource "google_project_iam_member" "backups" {
+  for_each = {
+    apply = google_project_iam_custom_role.grants.id
+    plan  = google_project_iam_custom_role.reads.id
+  }
+
+  project = var.backup_project
+  role    = each.value
+  member  = "serviceAccount:${module.delivery.accounts[each.key]}"
+}

@@ -43,14 +43,18 @@ module "backups" {
   locked  = var.production
 
   buckets = {
-    backup = { name = module.names.buckets["backup"], keep_days = 35, delete_days = 36, erasable = false }
+    backup        = { name = module.names.buckets["backup"], keep_days = 35, delete_days = 36, erasable = false }
+    backupmonthly = { name = module.names.buckets["backupmonthly"], keep_days = 366, delete_days = 367, erasable = false, cold_days = 30 }
+    backupkeys    = { name = module.names.buckets["backupkeys"], keep_days = 34, delete_days = 35, erasable = true }
   }
 }
 
-# The newest checkpoint is the only thing in the log that is replaced. Its older versions stay for a month.
-resource "google_storage_bucket" "checkpoint" {
+# What is replaced: the newest checkpoint of the log, and the copies of the status pages. Older versions stay for a month.
+resource "google_storage_bucket" "replaced" {
+  for_each = toset(["checkpoint", "status"])
+
   project                     = var.project
-  name                        = module.names.buckets["checkpoint"]
+  name                        = module.names.buckets[each.value]
   location                    = "EU"
   rpo                         = "ASYNC_TURBO"
   uniform_bucket_level_access = true

@@ -5,5 +5,5 @@ output "database" {
 
 output "buckets" {
   description = "The buckets that this root makes, by their short names."
-  value       = merge(module.kept.buckets, module.backups.buckets, { checkpoint = google_storage_bucket.checkpoint.name })
+  value       = merge(module.kept.buckets, module.backups.buckets, { for name, b in google_storage_bucket.replaced : name => b.name })
 }

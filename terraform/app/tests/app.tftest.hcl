@@ -25,6 +25,15 @@ run "every_route_leads_somewhere" {
   }
 }
 
+run "platforms_are_not_refused_and_guessing_is_slow" {
+  command = plan
+
+  assert {
+    condition     = local.classes["/v1/channels/*/*/**"] == "webhook" && local.classes["/v1/oauth"] == "login" && local.classes["/v1/sessions"] == "login"
+    error_message = "A route that is not the ordinary API is treated as one."
+  }
+}
+
 run "alerts_have_a_topic_even_before_their_function" {
   command = plan
 

@@ -6,3 +6,17 @@ run "every_service_that_the_hub_uses_is_on" {
     error_message = "A service is missing, or would be switched off under somebody else."
   }
 }
+
+run "applying_can_only_set_rights_on_backups" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for p in google_project_iam_custom_role.grants.permissions : can(regex("^(cloudkms.cryptoKeys|storage.buckets)\\.(get|getIamPolicy|setIamPolicy)$", p))])
+    error_message = "Applying could read or delete backups, or use their key."
+  }
+
+  assert {
+    condition     = alltrue([for p in google_project_iam_custom_role.reads.permissions : !strcontains(p, "set")])
+    error_message = "Planning could change something."
+  }
+}

@@ -7,17 +7,17 @@ run "every_bucket_that_is_named_is_made" {
   }
 }
 
-run "only_the_checkpoint_is_replaced" {
+run "what_is_replaced_keeps_its_versions" {
   command = plan
 
   assert {
-    condition     = length(google_storage_bucket.checkpoint.retention_policy) == 0 && google_storage_bucket.checkpoint.versioning[0].enabled
-    error_message = "The newest checkpoint could not be replaced, or older ones would be lost."
+    condition     = alltrue([for b in google_storage_bucket.replaced : length(b.retention_policy) == 0 && b.versioning[0].enabled])
+    error_message = "It could not be replaced, or older versions would be lost."
   }
 
   assert {
-    condition     = google_storage_bucket.checkpoint.public_access_prevention == "enforced" && google_storage_bucket.checkpoint.uniform_bucket_level_access
-    error_message = "The checkpoint's bucket could be made public."
+    condition     = alltrue([for b in google_storage_bucket.replaced : b.public_access_prevention == "enforced" && b.uniform_bucket_level_access])
+    error_message = "A bucket could be made public."
   }
 }
 

@@ -9,6 +9,7 @@ locals {
     "tenant-keys"       = { ring = local.ring, purpose = "ENCRYPT_DECRYPT", algorithm = "GOOGLE_SYMMETRIC_ENCRYPTION" }
     "access-tokens"     = { ring = local.ring, purpose = "ASYMMETRIC_SIGN", algorithm = "EC_SIGN_P256_SHA256" }
     "audit-checkpoints" = { ring = local.ring, purpose = "ASYMMETRIC_SIGN", algorithm = "EC_SIGN_ED25519" }
+    "backup-manifests"  = { ring = local.ring, purpose = "ASYMMETRIC_SIGN", algorithm = "EC_SIGN_ED25519" }
     "database"          = { ring = local.ring, purpose = "ENCRYPT_DECRYPT", algorithm = "GOOGLE_SYMMETRIC_ENCRYPTION" }
     "objects"           = { ring = local.ring, purpose = "ENCRYPT_DECRYPT", algorithm = "GOOGLE_SYMMETRIC_ENCRYPTION" }
     "backup"            = { ring = local.backup_ring, purpose = "ENCRYPT_DECRYPT", algorithm = "GOOGLE_SYMMETRIC_ENCRYPTION" }
@@ -17,9 +18,12 @@ locals {
 
   # Every bucket that a function uses, by its short name.
   buckets = {
-    "audit"      = "${var.project}-audit"
-    "checkpoint" = "${var.project}-checkpoint"
-    "erasures"   = "${var.project}-erasures"
-    "backup"     = "${var.backup_project}-backup"
+    "audit"         = "${var.project}-audit"
+    "checkpoint"    = "${var.project}-checkpoint"
+    "erasures"      = "${var.project}-erasures"
+    "status"        = "${var.project}-status"
+    "backup"        = "${var.backup_project}-backup"
+    "backupmonthly" = "${var.backup_project}-backupmonthly"
+    "backupkeys"    = "${var.backup_project}-backupkeys"
   }
 }

@@ -79,7 +79,7 @@ locals {
     "key-old" = {
       page  = false
       for   = "0s"
-      query = "histogram_quantile(1, sum by (le) (increase(logging_googleapis_com:user_ryggrad_signing_key_age_days_bucket{${local.revision}}[25h]))) > 90"
+      query = join(" or ", [for m in var.metrics : "histogram_quantile(1, sum by (le) (increase(logging_googleapis_com:user_ryggrad_${m.name}_bucket{${local.revision}}[25h]))) > 90" if endswith(m.name, "_age_days")])
     }
     "keys-failing" = {
       page  = true
@@ -131,7 +131,25 @@ locals {
     query   = "(sum(increase(pubsub_googleapis_com:subscription_push_request_count{subscription_id=\"${name}\", response_class=\"ack\"}[${window}s])) or vector(0)) < 1"
   } }
 
-  policies = merge(local.jobs, { for name, a in local.alerts : name => merge(a, { runbook = name }) })
+  # The newest backup that may be restored must not be older than is promised.
+  promised = contains(keys(var.schedules), "backup") ? { hot = 4500, config = 12600, keys = 4500 } : {}
+  backups = { for set, window in local.promised : "backup-late ${set}" => {
+    runbook = "backup-late"
+    page    = true
+    for     = "0s"
+    query   = "(sum(increase(logging_googleapis_com:user_ryggrad_backup_made{${local.revision}, set=\"${set}\"}[${window}s])) or vector(0)) < 1"
+  } }
+
+  # What code logs as an error and no alert above asks for wakes somebody all the same.
+  asked = toset(flatten([for a in values(local.alerts) : [for m in regexall("user_ryggrad_([a-z_]+?)(?:_bucket)?[{\\[]", a.query) : m[0]]]))
+  errors = { for m in var.metrics : "error-logged ${m.name}" => {
+    runbook = "error-logged"
+    page    = true
+    for     = "0s"
+    query   = "sum(increase(logging_googleapis_com:user_ryggrad_${m.name}{${local.revision}}[10m])) > 0"
+  } if m.value == "" && !contains(local.asked, m.name) }
+
+  policies = merge(local.jobs, local.backups, local.errors, { for name, a in local.alerts : name => merge(a, { runbook = name }) })
 }
 
 resource "google_monitoring_alert_policy" "alerts" {
@@ -166,5 +184,5 @@ resource "google_monitoring_alert_policy" "alerts" {
     auto_close = "86400s"
   }
 
-  depends_on = [google_logging_metric.lines, google_logging_metric.values]
+  depends_on = [google_logging_metric.lines, google_logging_metric.values, google_logging_metric.backup_made]
 }

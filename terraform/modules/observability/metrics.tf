@@ -77,3 +77,22 @@ resource "google_logging_metric" "rights_changed" {
     value_type  = "INT64"
   }
 }
+
+# Which set it was is a label, since each is promised to be newer than another age.
+resource "google_logging_metric" "backup_made" {
+  project          = var.project
+  name             = "ryggrad/backup_made"
+  description      = "Backups that were finished, by set"
+  filter           = "${local.functions_log}jsonPayload.message=\"backup made\""
+  label_extractors = { set = "EXTRACT(jsonPayload.set)" }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+
+    labels {
+      key        = "set"
+      value_type = "STRING"
+    }
+  }
+}

@@ -13,6 +13,7 @@ variables {
   metrics = [
     { name = "poison", value = "", messages = ["event is poison", "a \"quoted\" one"], about = "a message that no repetition helps" },
     { name = "signing_key_age_days", value = "signing_key_age_days", messages = ["keys looked after"], about = "how old a key is" },
+    { name = "something_new", value = "", messages = ["something new"], about = "what nobody thought of" },
   ]
   runbooks = "../../runbooks"
 }
@@ -26,7 +27,7 @@ run "lines_are_counted_and_values_are_measured" {
   }
 
   assert {
-    condition     = google_logging_metric.values["signing_key_age_days"].value_extractor == "EXTRACT(jsonPayload.signing_key_age_days)" && length(google_logging_metric.lines) == 1
+    condition     = google_logging_metric.values["signing_key_age_days"].value_extractor == "EXTRACT(jsonPayload.signing_key_age_days)" && length(google_logging_metric.lines) == 2
     error_message = "The value is counted and not measured."
   }
 }
@@ -41,17 +42,34 @@ run "alerts_read_metrics_that_there_are" {
   assert {
     condition = length(setsubtract(
       flatten([for p in google_monitoring_alert_policy.alerts : [for m in regexall("user_ryggrad_([a-z_]+?)(?:_bucket)?[{[]", p.conditions[0].condition_prometheus_query_language[0].query) : m[0]]]),
-      concat([for m in jsondecode(file("../../../functions/metrics.json")).metrics : m.name], ["break_glass", "rights_changed"]),
+      concat([for m in jsondecode(file("../../../functions/metrics.json")).metrics : m.name], ["break_glass", "rights_changed", "backup_made"]),
     )) == 0
     error_message = "An alert asks for a metric that nobody makes."
   }
 
   assert {
-    condition = length(setsubtract(
-      [for m in jsondecode(file("../../../functions/metrics.json")).metrics : m.name],
-      flatten([for p in google_monitoring_alert_policy.alerts : [for m in regexall("user_ryggrad_([a-z_]+?)(?:_bucket)?[{[]", p.conditions[0].condition_prometheus_query_language[0].query) : m[0]]]),
-    )) == 0
-    error_message = "A metric is made that no alert asks for."
+    condition = alltrue([for m in jsondecode(file("../../../functions/metrics.json")).metrics :
+    m.value != "" || anytrue([for p in google_monitoring_alert_policy.alerts : strcontains(p.conditions[0].condition_prometheus_query_language[0].query, "user_ryggrad_${m.name}{")])])
+    error_message = "An error is logged that wakes nobody."
+  }
+}
+
+run "every_set_of_backups_is_watched_for_what_is_promised" {
+  command = plan
+
+  assert {
+    condition = alltrue([for set, window in { hot = 4500, config = 12600, keys = 4500 } :
+    strcontains(google_monitoring_alert_policy.alerts["backup-late ${set}"].conditions[0].condition_prometheus_query_language[0].query, "set=\"${set}\"}[${window}s])) or vector(0)) < 1")])
+    error_message = "A set could be older than promised."
+  }
+}
+
+run "an_error_of_tomorrow_wakes_somebody" {
+  command = plan
+
+  assert {
+    condition     = google_monitoring_alert_policy.alerts["error-logged something_new"].user_labels["runbook"] == "error-logged"
+    error_message = "It would be logged and nothing else."
   }
 }
 
