@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/mod/module"
 	"golang.org/x/sync/errgroup"
 
 	"ryggrad.internal/hub/functions"
@@ -48,19 +49,20 @@ func bundleAll(ctx context.Context, root, dir string, out io.Writer) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // what is deployed is no secret
 		return err
 	}
-	m := manifest{Version: 1, Functions: map[string]bundle{}}
+	m, used := manifest{Version: 1, Functions: map[string]bundle{}}, map[string][]module.Version{}
 	var each errgroup.Group
 	var mu sync.Mutex
 	each.SetLimit(runtime.GOMAXPROCS(0))
 	for _, pkg := range slices.Sorted(maps.Keys(packages)) {
 		each.Go(func() error {
-			made, err := bundlePackage(ctx, root, pkg, packages[pkg], dir)
+			made, modules, err := bundlePackage(ctx, root, pkg, packages[pkg], dir)
 			if err != nil {
 				return fmt.Errorf("bundle %s: %w", pkg, err)
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			maps.Copy(m.Functions, made)
+			used[pkg] = modules
 			return nil
 		})
 	}
@@ -68,6 +70,13 @@ func bundleAll(ctx context.Context, root, dir string, out io.Writer) error {
 		return err
 	}
 	m.list(out)
+	materials, err := billOfMaterials(used)
+	if err != nil {
+		return err
+	}
+	if err := write(filepath.Join(dir, bomName), materials); err != nil {
+		return err
+	}
 	text, err := json.Marshal(m, json.Deterministic(true), jsontext.WithIndent("  "))
 	if err != nil {
 		return err
@@ -100,30 +109,35 @@ func builtPackages() (map[string][]string, error) {
 	return packages, nil
 }
 
-// bundlePackage writes the bundles of a package's functions into out, and returns them by function.
-func bundlePackage(ctx context.Context, root, pkg string, names []string, out string) (map[string]bundle, error) {
-	packed, b, err := makeBundle(ctx, root, pkg)
+// bundlePackage writes the bundles of a package's functions into out. It returns them by function, and the modules in
+// them.
+func bundlePackage(ctx context.Context, root, pkg string, names []string, out string) (map[string]bundle, []module.Version, error) {
+	dir, err := os.MkdirTemp("", "ryggrad-bundle-")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory that is left behind does no harm
+	packed, b, err := makeBundle(ctx, root, pkg, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	modules, err := vendored(dir)
+	if err != nil {
+		return nil, nil, err
 	}
 	made := map[string]bundle{}
 	for _, name := range names {
 		b.File = name + ".zip"
 		if err := write(filepath.Join(out, b.File), packed); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		made[name] = b
 	}
-	return made, nil
+	return made, modules, nil
 }
 
-// makeBundle stages a package, looks whether the builder will take it, and packs it.
-func makeBundle(ctx context.Context, root, pkg string) ([]byte, bundle, error) {
-	dir, err := os.MkdirTemp("", "ryggrad-bundle-")
-	if err != nil {
-		return nil, bundle{}, err
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory that is left behind does no harm
+// makeBundle stages a package in an empty directory, looks whether the builder will take it, and packs it.
+func makeBundle(ctx context.Context, root, pkg, dir string) ([]byte, bundle, error) {
 	if err := stage(ctx, root, pkg, dir); err != nil {
 		return nil, bundle{}, err
 	}

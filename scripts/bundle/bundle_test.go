@@ -11,6 +11,10 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/mod/module"
 )
 
 func root(t *testing.T) string {
@@ -26,14 +30,15 @@ func TestSameSourceGivesTheSameBundle(t *testing.T) {
 	t.Parallel()
 	from, outs := root(t), []string{t.TempDir(), t.TempDir()}
 	var made [2]map[string]bundle
+	var used [2][]module.Version
 	for i, out := range outs {
 		var err error
-		if made[i], err = bundlePackage(t.Context(), from, "functions/keys", []string{"keys"}, out); err != nil {
+		if made[i], used[i], err = bundlePackage(t.Context(), from, "functions/keys", []string{"keys"}, out); err != nil {
 			t.Fatal(err)
 		}
 	}
 	one, another := read(t, outs[0], "keys.zip"), read(t, outs[1], "keys.zip")
-	if !maps.Equal(made[0], made[1]) || !bytes.Equal(one, another) {
+	if !slices.Equal(used[0], used[1]) || !maps.Equal(made[0], made[1]) || !bytes.Equal(one, another) {
 		t.Errorf("the same source gives %v and %v", made[0], made[1])
 	}
 	packed, err := zip.NewReader(bytes.NewReader(one), int64(len(one)))
@@ -54,6 +59,45 @@ func TestSameSourceGivesTheSameBundle(t *testing.T) {
 		if !slices.Contains(names, name) {
 			t.Errorf("%s is missing", name)
 		}
+	}
+}
+
+func TestTheBillOfMaterialsHasEveryModuleOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, fstest.MapFS{"vendor/modules.txt": {Data: []byte("# a.b/unused v1.0.0\n## explicit\n# golang.org/x/mod v0.43.0\n" +
+		"## explicit; go 1.24.0\ngolang.org/x/mod/module\ngolang.org/x/mod/modfile\n# a.b/c v2.0.0+incompatible\na.b/c\n")}}); err != nil {
+		t.Fatal(err)
+	}
+	modules, err := vendored(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := billOfMaterials(map[string][]module.Version{"functions/a": modules, "functions/b": modules[:1]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bom
+	if err := json.Unmarshal(text, &b, json.RejectUnknownMembers(true)); err != nil {
+		t.Fatal(err)
+	}
+	var refs, licences []string
+	for _, c := range b.Components {
+		refs = append(refs, c.Ref)
+		for _, l := range c.Licenses {
+			licences = append(licences, l.Expression)
+		}
+	}
+	const mod, other = "pkg:golang/golang.org/x/mod@v0.43.0", "pkg:golang/a.b/c@v2.0.0%2Bincompatible"
+	if diff := cmp.Diff([]string{"functions/a", "functions/b", other, mod}, refs); diff != "" {
+		t.Errorf("components (-want +got):\n%s", diff)
+	}
+	want := []bomDependency{{"functions/a", []string{mod, other}}, {"functions/b", []string{mod}}}
+	if diff := cmp.Diff(want, b.Dependencies); diff != "" {
+		t.Errorf("dependencies (-want +got):\n%s", diff)
+	}
+	if !slices.Equal(licences, []string{"BSD-3-Clause"}) {
+		t.Errorf("licences %v", licences)
 	}
 }
 

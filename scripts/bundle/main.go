@@ -3,8 +3,8 @@
 //
 //	go run ./scripts/bundle -out DIR
 //
-// DIR then holds NAME.zip for every function of functions/functions.json, and bundles.json, which tells each zip's
-// SHA-256 and sizes. The same source gives the same bytes, on every machine with the same Go. Old bundles in DIR are
+// DIR then holds NAME.zip for every function of functions/functions.json; bundles.json, which tells each zip's SHA-256 and
+// sizes; and sbom.cdx.json, which lists the modules in them with their licences (CycloneDX). The same source gives the same bytes, on every machine with the same Go. Old bundles in DIR are
 // replaced; nothing else in it is touched.
 //
 // # What is in a bundle
@@ -18,6 +18,9 @@
 //
 // Functions of one package share their code, so their zips are alike: which of them runs is decided by the entry point
 // that it is deployed with, FUNCTION_TARGET.
+//
+// What others wrote must be under a licence of [allowedLicences]; licences.txt lists them all, and a test holds it to the
+// modules' own files. Another test looks for secrets in the whole repository.
 //
 // # Decisions
 //
