@@ -82,7 +82,7 @@ func newWalkOver(t *testing.T, env, through gcp.Env) *walk {
 	w.hub, err = hub.Open(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	w.must(err)
 	t.Cleanup(func() { w.must(w.hub.Close()) })
-	w.build(through)
+	w.build(func(string) gcp.Env { return through })
 	w.ours, w.theirs = w.tenancy("Ours"), w.tenancy("Theirs")
 	return w
 }
@@ -94,8 +94,8 @@ func (w *walk) must(err error) {
 	}
 }
 
-// build makes every HTTP function that is built, and collects their routes.
-func (w *walk) build(env gcp.Env) {
+// build makes every HTTP function that is built, each in its environment, and collects their routes.
+func (w *walk) build(env func(function string) gcp.Env) {
 	w.t.Helper()
 	for _, f := range table(w.t) {
 		if f.Coming || f.Trigger != functions.HTTP {
@@ -105,7 +105,7 @@ func (w *walk) build(env gcp.Env) {
 		if !known {
 			w.t.Fatalf("the walk does not know how to build %s", f.Name)
 		}
-		h, err := build(context.WithoutCancel(w.t.Context()), env)
+		h, err := build(context.WithoutCancel(w.t.Context()), env(f.Name))
 		w.must(err)
 		if c, ok := h.(io.Closer); ok {
 			w.t.Cleanup(func() { w.must(c.Close()) })

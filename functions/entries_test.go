@@ -302,6 +302,16 @@ func (w *walk) objects() map[string]int64 {
 	return revisions
 }
 
+// answered reads an answer.
+func answered(t *testing.T, rec *httptest.ResponseRecorder) map[string]any {
+	t.Helper()
+	var answer map[string]any
+	if err := json.Unmarshal(rec.Body.Bytes(), &answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
 func deeds() []deed { return slices.Concat(orderDeeds(), settingDeeds(), personDeeds()) }
 
 // noDeeds are the routes that are no GET and that the walk does not go, and why.
@@ -372,10 +382,8 @@ func TestNothingIsDoneWithoutItsEntry(t *testing.T) {
 		if n := w.acts(w.ours.tenant)[d.action] - entries; n < 1 {
 			t.Errorf("%s left no entry %s, but %v", d.route, d.action, w.acts(w.ours.tenant))
 		}
-		var answer map[string]any
 		if d.then != nil {
-			w.must(json.Unmarshal(rec.Body.Bytes(), &answer))
-			d.then(a, answer)
+			d.then(a, answered(t, rec))
 		}
 	}
 	w.reconcile()

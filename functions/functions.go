@@ -5,6 +5,9 @@
 // follows. The longest route wins. A function marked `coming` is part of the design and not built yet: nothing is
 // routed to it and nothing of it is deployed.
 //
+// Roles are the least that will do, proven both ways: a test has every function do all that it does, listens to what it
+// asks the cloud for, and refuses a role that is missing, unused or larger than need be.
+//
 // Beside it, metrics.json says what alerts build on in the functions' log: each metric counts the lines of some constant
 // messages, or takes the value of a field of them. Terraform makes the metrics from it. Every error that code logs is in
 // it, because an error means that a person must look.

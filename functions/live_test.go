@@ -1,0 +1,314 @@
+package functions_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/firestore"
+
+	"ryggrad.internal/hub/functions"
+	"ryggrad.internal/hub/functions/audit"
+	"ryggrad.internal/hub/functions/delivery"
+	"ryggrad.internal/hub/functions/keys"
+	"ryggrad.internal/hub/functions/orders"
+	"ryggrad.internal/hub/shared/envelope/envelopedb"
+	"ryggrad.internal/hub/shared/gcp"
+	"ryggrad.internal/hub/shared/hub"
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+	"ryggrad.internal/hub/shared/localcloud/cloudtest"
+)
+
+// pushedBuilds returns how every Pub/Sub function is made.
+func pushedBuilds() map[string]gcp.Build {
+	return map[string]gcp.Build{
+		"deadlines": delivery.BuildDeadlines, "dispatch": delivery.BuildDispatch, "relay": delivery.BuildRelay, "retry": delivery.BuildRetry,
+		"fetch": orders.BuildFetch, "reconcile": orders.BuildReconcile, "keys": keys.BuildKeys, "seal": audit.BuildSeal,
+	}
+}
+
+// spy stands between one function and the cloud, and writes down what the function asks for.
+type spy struct {
+	mu    sync.Mutex
+	calls map[seen]int
+	hosts map[string]*httputil.ReverseProxy // by the first element of a path; "" is Cloud Storage
+}
+
+// newSpy returns a spy, and the environment in which a function is watched by it.
+func newSpy(t *testing.T, env gcp.Env) (*spy, gcp.Env) {
+	t.Helper()
+	s := &spy{calls: map[seen]int{}, hosts: map[string]*httputil.ReverseProxy{}}
+	var both http.Protocols
+	both.SetHTTP1(true)
+	both.SetUnencryptedHTTP2(true)
+	server := httptest.NewUnstartedServer(s)
+	server.Config.Protocols = &both
+	server.Start()
+	t.Cleanup(server.Close)
+	through := maps.Clone(env)
+	for name, path := range map[string]string{
+		"FIRESTORE_EMULATOR_HOST": "google.firestore.v1.Firestore", "PUBSUB_EMULATOR_HOST": "google.pubsub.v1.Publisher",
+		"KMS_EMULATOR_HOST": "google.cloud.kms.v1.KeyManagementService", "STORAGE_EMULATOR_HOST": "",
+	} {
+		s.hosts[path] = passTo(env[name], path != "")
+		through[name] = server.Listener.Addr().String()
+	}
+	return s, through
+}
+
+func passTo(host string, grpc bool) *httputil.ReverseProxy {
+	var protocols http.Protocols
+	protocols.SetHTTP1(!grpc)
+	protocols.SetUnencryptedHTTP2(grpc)
+	return &httputil.ReverseProxy{
+		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: host}); r.Out.Host = r.In.Host },
+		Transport:     &http.Transport{Protocols: &protocols},
+		FlushInterval: -1,
+	}
+}
+
+func (s *spy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.calls[seenIn(r)]++
+	s.mu.Unlock()
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	to, known := s.hosts[first]
+	if !known {
+		to = s.hosts[""]
+	}
+	to.ServeHTTP(w, r)
+}
+
+// life is a hub whose functions are watched, each by its own spy.
+type life struct {
+	*walk
+	cloud  *cloudtest.Cloud
+	spies  map[string]*spy
+	pushed map[string]http.Handler
+}
+
+// live has every function do all that it ever does, and returns what each asked the cloud for. What it finds already
+// there, operators made a month ago, so that this month's keys are the functions' own to make.
+func live(t *testing.T) map[string]map[seen]int {
+	t.Helper()
+	l := newLife(t)
+	told := l.toldOf()
+	l.make(l.clientOnly("Fresh"), "/v1/endpoints", `{"url":"http://127.0.0.1:9/fresh","events":["order.received"]}`)
+	l.ours, l.theirs = l.tenancy("Ours"), l.tenancy("Theirs")
+	a := newActor(l.walk)
+	for _, d := range deeds() {
+		rec := a.do(d)
+		if rec.Code > 299 {
+			t.Errorf("%s is answered %d %s", d.route, rec.Code, rec.Body)
+		}
+		if d.then != nil {
+			d.then(a, answered(t, rec))
+		}
+	}
+	l.tick("relay") // what is to be fetched is due from the beginning
+	l.hand("fetch", "fetches")
+	if n := l.count("orders", func(f map[string]any) bool { return f["link"] == told }); n != 1 {
+		t.Errorf("%d orders are fetched", n)
+	}
+	l.hand("dispatch", "events")
+	l.put("deliveries", "nextAttemptAt", time.Now().Add(-time.Minute))
+	l.tick("retry")
+	l.order("W4")
+	l.put("events", "occurredAt", time.Now().Add(-time.Minute))
+	l.tick("relay")
+	l.cancelled(a)
+	l.tick("reconcile")
+	l.put("orders", "acceptBy", time.Now().Add(-time.Minute))
+	l.tick("deadlines")
+	l.put("clients", "createdAt", time.Now().AddDate(0, 0, -60))
+	l.put("clients", "expiresAt", time.Now().AddDate(0, 0, 6))
+	l.tick("seal")
+	l.order("W5")
+	l.tick("seal") // and replaces the checkpoint
+	l.tick("keys")
+	l.readAll(a)
+	calls := map[string]map[seen]int{}
+	for name, s := range l.spies {
+		calls[name] = s.calls
+	}
+	return calls
+}
+
+func newLife(t *testing.T) *life {
+	t.Helper()
+	cloud := cloudtest.Start(t)
+	env := walkEnv(cloud)
+	l := &life{walk: &walk{t: t}, cloud: cloud, spies: map[string]*spy{}, pushed: map[string]http.Handler{}}
+	cfg, err := gcp.Load[gcp.Config](env)
+	l.must(err)
+	l.hub, err = hub.Open(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	l.must(err)
+	t.Cleanup(func() { l.must(l.hub.Close()) })
+	l.hub.Keys = envelopedb.New(envelopedb.Options{
+		Firestore: l.hub.Firestore, KMS: l.hub.KMS, KeyName: cfg.KeyName("tenant-keys"), Log: l.hub.Log,
+		Now: func() time.Time { return time.Now().AddDate(0, 0, -31) },
+	})
+	watched := func(name string) gcp.Env {
+		s, through := newSpy(t, env)
+		l.spies[name] = s
+		return through
+	}
+	l.build(watched)
+	for _, f := range table(t) {
+		build, known := pushedBuilds()[f.Name]
+		if f.Coming || f.Trigger != functions.PubSub || !known {
+			continue
+		}
+		h, err := build(context.WithoutCancel(t.Context()), watched(f.Name))
+		l.must(err)
+		if c, ok := h.(io.Closer); ok {
+			t.Cleanup(func() { l.must(c.Close()) })
+		}
+		l.pushed[f.Name] = h
+	}
+	return l
+}
+
+// push hands a function a message, as a push subscription does.
+func (l *life) push(function string, data []byte) {
+	l.t.Helper()
+	body := fmt.Sprintf(`{"message":{"data":%q,"messageId":"1","publishTime":"2026-03-01T12:00:00Z"},"subscription":"projects/p/subscriptions/s"}`,
+		base64.StdEncoding.EncodeToString(data))
+	rec := httptest.NewRecorder()
+	l.pushed[function].ServeHTTP(rec, httptest.NewRequestWithContext(l.t.Context(), http.MethodPost, "/", strings.NewReader(body)))
+	if rec.Code != http.StatusNoContent {
+		l.t.Errorf("%s answers %d %s", function, rec.Code, rec.Body)
+	}
+}
+
+func (l *life) tick(function string) { l.push(function, []byte(`{}`)) }
+
+// hand gives a function everything that was published on a topic.
+func (l *life) hand(function, topic string) {
+	l.t.Helper()
+	all := l.cloud.Published(l.t, topic)
+	if len(all) == 0 {
+		l.t.Errorf("nothing was published on %s", topic)
+	}
+	for _, m := range all {
+		l.push(function, m.Data)
+	}
+}
+
+// put sets a field of all documents of a collection: time has passed, or nobody has done anything for long.
+func (l *life) put(collection, field string, value any) {
+	l.t.Helper()
+	docs, err := l.hub.Firestore.Collection(collection).Documents(l.t.Context()).GetAll()
+	l.must(err)
+	for _, d := range docs {
+		_, err := d.Ref.Update(l.t.Context(), []firestore.Update{{Path: field, Value: value}})
+		l.must(err)
+	}
+}
+
+// order places another order.
+func (l *life) order(number string) {
+	l.t.Helper()
+	l.make(l.ours, "/v1/orders", strings.NewReplacer("LOC", l.ours.location, "W2", number).Replace(walkedOrder))
+}
+
+func (l *life) count(collection string, want func(map[string]any) bool) int {
+	l.t.Helper()
+	docs, err := l.hub.Firestore.Collection(collection).Documents(l.t.Context()).GetAll()
+	l.must(err)
+	n := 0
+	for _, d := range docs {
+		if want(d.Data()) {
+			n++
+		}
+	}
+	return n
+}
+
+// clientOnly is a tenant that has nothing but a location and a client.
+func (l *life) clientOnly(name string) tenancy {
+	l.t.Helper()
+	store, by := l.hub.Identities(), ledgerdb.Act{Actor: identity.Actor{Kind: identity.KindOperator, ID: "walk"}}
+	tenant, err := store.CreateTenant(l.t.Context(), by, name)
+	l.must(err)
+	by.Tenant = tenant.ID
+	location, err := store.CreateLocation(l.t.Context(), by, identity.Location{Name: name, Timezone: "Europe/Stockholm", Currency: "SEK", Country: "SE"})
+	l.must(err)
+	return tenancy{tenant: tenant.ID, location: location.ID, client: l.client(tenant.ID, integrationScopes())}
+}
+
+// toldOf is a tenant whose platform only tells of orders, and has told of one. It returns the link.
+func (l *life) toldOf() string {
+	l.t.Helper()
+	dir := "../shared/channel/testdata/hubrise/"
+	order, err := os.ReadFile(dir + "fetched_order.json")
+	l.must(err)
+	notice, err := os.ReadFile(dir + "orders_passive.json")
+	l.must(err)
+	order = []byte(strings.Replace(string(order), "7hk2p", "7hk2q", 1)) // the one that the notice tells of
+	platform := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(order)
+	}))
+	l.t.Cleanup(platform.Close)
+	y := l.clientOnly("Told")
+	by := ledgerdb.Act{Tenant: y.tenant, Actor: identity.Actor{Kind: identity.KindOperator, ID: "walk"}}
+	link, err := l.hub.Identities().CreateLink(l.t.Context(), by, identity.Link{
+		Adapter: "hubrise", Enabled: true, Locations: []identity.LinkedLocation{{Location: y.location}},
+		Options: map[string]string{"api": platform.URL}, Policy: identity.Policy{OnDeadline: identity.DeadlineExpire},
+	}, identity.LinkSecrets{{Name: identity.WebhookSecret, Value: "walked"}, {Name: "token", Value: "for good"}})
+	l.must(err)
+	mac := hmac.New(sha256.New, []byte("walked"))
+	mac.Write(notice)
+	path := "/v1/channels/hubrise/" + link.ID + "/orders"
+	for _, r := range l.routes {
+		if r.Method == http.MethodPost && r.ID == "receive-channel-orders" {
+			rec := l.send(r, path, "", string(notice), [2]string{"X-HubRise-Hmac-SHA256", hex.EncodeToString(mac.Sum(nil))})
+			if rec.Code > 299 {
+				l.t.Errorf("the notice is answered %d %s", rec.Code, rec.Body)
+			}
+		}
+	}
+	return link.ID
+}
+
+// cancelled sends the order whose cancellation waits for it.
+func (l *life) cancelled(a *actor) {
+	l.t.Helper()
+	late := deed{route: "receive-channel-orders", by: nobody, path: link("orders"), header: signed,
+		body: says(strings.ReplaceAll(walkedWebhook, "W3", "W9"))}
+	if rec := a.do(late); rec.Code > 299 {
+		l.t.Errorf("the late order is answered %d %s", rec.Code, rec.Body)
+	}
+}
+
+// readAll asks for everything that can be read, as an owner, as a client, and as somebody who is refused.
+func (l *life) readAll(a *actor) {
+	l.t.Helper()
+	for _, r := range l.routes {
+		if r.Method != http.MethodGet {
+			continue
+		}
+		for _, credential := range []string{a.owner, a.shop, "nonsense"} {
+			if rec := l.send(r, fill(r.Path, a.ids), credential, ""); rec.Code >= http.StatusInternalServerError {
+				l.t.Errorf("GET %s is answered %d %s", r.Path, rec.Code, rec.Body)
+			}
+		}
+	}
+}
