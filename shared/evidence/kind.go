@@ -26,29 +26,47 @@ const (
 	// Erasure tells of the newest look at what is due for erasure. `horizonDays` is after how many days an erased
 	// guest is in no backup either; `erasures` were asked for so far.
 	Erasure Kind = "erasure"
-	// SecondFactor tells of people who must have a second factor: `people` of them, `covered` have one.
+	// SecondFactor tells of people who must have a second factor: `people` of them, `without` one.
 	SecondFactor Kind = "second-factor"
+	// Passwords tells of initial passwords: `open` ones wait for their first use, `tooLong` live longer than a day.
+	Passwords Kind = "passwords"
 	// SupportAccess tells how often the hub's support was let in: `grants` in the last 30 days, `open` now.
 	SupportAccess Kind = "support-access"
 	// TLS tells how the hub's public address was reached: `version`, and `daysLeft` of its certificate.
 	TLS Kind = "tls"
-	// Uptime tells in how many of its minutes the hub answered: by month, as `2026-11`, a share from 0 to 1.
+	// Uptime tells in how many of its measured minutes the hub took orders in: a share from 0 to 1 by month, as
+	// `2026-11`, and `current` of the month that runs.
 	Uptime Kind = "uptime"
-	// Regions tells where the hub serves: by each region's name whether it answers.
+	// Regions tells where the hub serves: by each region's name whether it answers, and how many are `unanswered`.
 	Regions Kind = "regions"
+	// CardRefusal tells that the deployed code was tried with the number of a test card and refused it. `ok`.
+	CardRefusal Kind = "card-refusal"
 	// VulnerabilityScan tells of the newest scan of code and dependencies. `ok`; `findings` are open.
 	VulnerabilityScan Kind = "vulnerability-scan"
 	// SecurityContact tells until when the file that names the security contact holds: `daysLeft`.
 	SecurityContact Kind = "security-contact"
-	// Monitoring tells of the newest sign that the way from Monitoring to the status page works.
+	// Monitoring tells of the newest round of questions to every public function: `asked`, `unanswered`.
 	Monitoring Kind = "monitoring"
+	// AlertPath tells when Monitoring's newest notification came.
+	AlertPath Kind = "alert-path"
+	// Incidents tells of incidents: `open` now, `opened` within 90 days, `untold` steps that tenants were not told yet.
+	Incidents Kind = "incidents"
+	// Edge, RemoteAccess, AdminAccess, Policies and Build are recorded by operators and their pipeline, see
+	// `ryggrad evidence record`: the newest check of firewall and intrusion detection, of how operators reach the
+	// project, of the log of their access to data, the newest review of policies and training, the newest delivery.
+	Edge         Kind = "edge"
+	RemoteAccess Kind = "remote-access"
+	AdminAccess  Kind = "admin-access"
+	Policies     Kind = "policies"
+	Build        Kind = "build"
 )
 
 // Kinds returns every kind.
 func Kinds() []Kind {
 	return []Kind{
-		BackupHot, BackupConfig, BackupKeys, BackupVerify, Drill, AuditCheckpoint, KeyAges, Erasure, SecondFactor,
-		SupportAccess, TLS, Uptime, Regions, VulnerabilityScan, SecurityContact, Monitoring,
+		BackupHot, BackupConfig, BackupKeys, BackupVerify, Drill, AuditCheckpoint, KeyAges, Erasure, SecondFactor, Passwords,
+		SupportAccess, TLS, Uptime, Regions, CardRefusal, VulnerabilityScan, SecurityContact, Monitoring, AlertPath, Incidents,
+		Edge, RemoteAccess, AdminAccess, Policies, Build,
 	}
 }
 

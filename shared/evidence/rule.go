@@ -1,0 +1,173 @@
+package evidence
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// State is how a claim stands, or a piece of its evidence.
+type State string
+
+// The states, from the best to the worst.
+const (
+	Green   State = "green"   // there is evidence, it is new enough, and it says what is claimed
+	Late    State = "late"    // newer evidence is overdue, or a limit is near
+	Missing State = "missing" // there is no evidence
+	Failing State = "failing" // the evidence says otherwise, or is far too old
+)
+
+func (s State) rank() int {
+	for i, one := range []State{Green, Late, Missing, Failing} {
+		if s == one {
+			return i
+		}
+	}
+	return math.MaxInt
+}
+
+// Worse returns the worse of two states.
+func (s State) Worse(other State) State {
+	if other.rank() > s.rank() {
+		return other
+	}
+	return s
+}
+
+const day = 24 * time.Hour
+
+// everyFact stands for each fact that is a number.
+const everyFact = "*"
+
+// Rule says when evidence of a kind is good: a line of the table in [Rules].
+type Rule struct {
+	Kind    Kind
+	Shows   string        // what the evidence is, for people
+	Late    time.Duration // older is late
+	Failing time.Duration // older is failing
+	Limits  []Limit
+}
+
+// Limit is what a fact must keep to. Evidence that lacks the fact breaks the limit.
+type Limit struct {
+	Fact  string
+	Least float64
+	Most  float64
+	Then  State // what the evidence is beyond
+}
+
+func atMost(fact string, most float64) Limit {
+	return Limit{Fact: fact, Least: math.Inf(-1), Most: most, Then: Failing}
+}
+
+func atLeast(fact string, least float64, then State) Limit {
+	return Limit{Fact: fact, Least: least, Most: math.Inf(1), Then: then}
+}
+
+// Rules returns THE table: for every kind of evidence, when it is late and when it fails.
+func Rules() []Rule {
+	return []Rule{
+		{BackupHot, "Newest backup of orders, events and the audit log", 75 * time.Minute, 3 * time.Hour, nil},
+		{BackupConfig, "Newest backup of accounts, people and settings", 210 * time.Minute, 8 * time.Hour, nil},
+		{BackupKeys, "Newest backup of the keys of personal data", 75 * time.Minute, 3 * time.Hour, nil},
+		{BackupVerify, "Newest check of the kept backups", 8 * day, 21 * day, nil},
+		{Drill, "Newest restore that was tried", 8 * day, 21 * day, nil},
+		{AuditCheckpoint, "Newest signed checkpoint of the audit log", 5 * time.Minute, 15 * time.Minute, nil},
+		{KeyAges, "Days since each key was made or renewed", 26 * time.Hour, 3 * day, []Limit{atMost(everyFact, 100)}},
+		{Erasure, "Newest look at what is due for erasure", 26 * time.Hour, 3 * day, []Limit{atMost("horizonDays", 37)}},
+		{SecondFactor, "People who must have a second factor", 2 * time.Hour, day, []Limit{atMost("without", 0)}},
+		{Passwords, "Initial passwords that wait for their first use", 2 * time.Hour, day, []Limit{atMost("tooLong", 0)}},
+		{SupportAccess, "Accesses that customers granted to support in 30 days", 2 * time.Hour, day, nil},
+		{TLS, "Connection to the public address", 2 * time.Hour, day, []Limit{atLeast("daysLeft", 14, Late), atLeast("daysLeft", 1, Failing)}},
+		{Uptime, "Share of minutes in which orders were taken in, by month", 2 * time.Hour, day, []Limit{atLeast("current", 0.999, Failing)}},
+		{Regions, "Regions that serve", 10 * time.Minute, time.Hour, []Limit{atMost("unanswered", 0)}},
+		{CardRefusal, "Newest try to hand in a card number", 2 * time.Hour, day, nil},
+		{VulnerabilityScan, "Newest scan of code and dependencies", 8 * day, 30 * day, []Limit{atMost("findings", 0)}},
+		{SecurityContact, "Validity of the security contact", 2 * time.Hour, day, []Limit{atLeast("daysLeft", 30, Late), atLeast("daysLeft", 1, Failing)}},
+		{Monitoring, "Newest round of questions to every public function", 5 * time.Minute, 15 * time.Minute, []Limit{atMost("unanswered", 0)}},
+		{AlertPath, "Newest notification of Monitoring", 35 * day, 100 * day, nil},
+		{Incidents, "Incidents, and whether customers were told of each step", 5 * time.Minute, 30 * time.Minute, []Limit{atMost("untold", 0)}},
+		{Edge, "Newest check of firewall and intrusion detection", 35 * day, 100 * day, nil},
+		{RemoteAccess, "Newest check of how operators reach the project", 100 * day, 200 * day, nil},
+		{AdminAccess, "Newest check of the log of operators' access to data", 35 * day, 100 * day, nil},
+		{Policies, "Newest review of policies and training", 370 * day, 400 * day, nil},
+		{Build, "Newest delivery from checked sources", 35 * day, 100 * day, nil},
+	}
+}
+
+// Judge says how evidence of the rule's kind stands now; nil is none.
+func (r Rule) Judge(e *Evidence, now time.Time) State {
+	if e == nil {
+		return Missing
+	}
+	state := Green
+	switch age := now.Sub(e.At); {
+	case age > r.Failing || !e.Facts.OK():
+		state = Failing
+	case age > r.Late:
+		state = Late
+	}
+	for _, l := range r.Limits {
+		if !l.kept(e.Facts) {
+			state = state.Worse(l.Then)
+		}
+	}
+	return state
+}
+
+func (l Limit) kept(facts Facts) bool {
+	if l.Fact != everyFact {
+		n, ok := facts.Number(l.Fact)
+		return ok && l.holds(n)
+	}
+	for name := range facts {
+		if n, ok := facts.Number(name); ok && !l.holds(n) {
+			return false
+		}
+	}
+	return true
+}
+
+func (l Limit) holds(n float64) bool { return n >= l.Least && n <= l.Most }
+
+// Words says the rule in a sentence.
+func (r Rule) Words() string {
+	words := []string{
+		fmt.Sprintf("Green while it is no older than %s and worked.", span(r.Late)),
+		fmt.Sprintf("Late after that, failing after %s.", span(r.Failing)),
+	}
+	for _, l := range r.Limits {
+		words = append(words, l.words())
+	}
+	return strings.Join(words, " ")
+}
+
+func (l Limit) words() string {
+	fact := "“" + l.Fact + "”"
+	if l.Fact == everyFact {
+		fact = "any number"
+	}
+	if math.IsInf(l.Least, -1) {
+		return fmt.Sprintf("%s when %s is above %g.", title(l.Then), fact, l.Most)
+	}
+	return fmt.Sprintf("%s when %s is below %g.", title(l.Then), fact, l.Least)
+}
+
+func title(s State) string { return strings.ToUpper(string(s[:1])) + string(s[1:]) }
+
+// span says a duration in its largest whole unit.
+func span(d time.Duration) string {
+	for _, unit := range []struct {
+		is   time.Duration
+		name string
+	}{{day, "days"}, {time.Hour, "hours"}} {
+		if d%unit.is == 0 && d > unit.is {
+			return fmt.Sprintf("%d %s", d/unit.is, unit.name)
+		}
+	}
+	if d == day {
+		return "24 hours"
+	}
+	return fmt.Sprintf("%d minutes", d/time.Minute)
+}

@@ -1,0 +1,116 @@
+package evidence_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"ryggrad.internal/hub/shared/evidence"
+)
+
+func ruleOf(t *testing.T, k evidence.Kind) evidence.Rule {
+	t.Helper()
+	for _, r := range evidence.Rules() {
+		if r.Kind == k {
+			return r
+		}
+	}
+	t.Fatalf("there is no rule for %s", k)
+	return evidence.Rule{}
+}
+
+func TestEvidenceIsJudgedByItsRule(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		kind  evidence.Kind
+		age   time.Duration
+		facts map[string]any
+		want  evidence.State
+	}{
+		{"a backup of an hour ago", evidence.BackupHot, time.Hour, nil, evidence.Green},
+		{"a backup of 75 minutes ago", evidence.BackupHot, 75 * time.Minute, nil, evidence.Green},
+		{"a backup a second older", evidence.BackupHot, 75*time.Minute + time.Second, nil, evidence.Late},
+		{"a backup of four hours ago", evidence.BackupHot, 4 * time.Hour, nil, evidence.Failing},
+		{"the slower set after three and a half hours", evidence.BackupConfig, 211 * time.Minute, nil, evidence.Late},
+		{"a drill that did not work", evidence.Drill, time.Hour, map[string]any{"ok": false}, evidence.Failing},
+		{"a drill that worked", evidence.Drill, time.Hour, map[string]any{"ok": true, "seconds": 12}, evidence.Green},
+		{"people without a second factor", evidence.SecondFactor, time.Minute, map[string]any{"people": 9, "without": 1}, evidence.Failing},
+		{"no number of them", evidence.SecondFactor, time.Minute, map[string]any{"people": 9}, evidence.Failing},
+		{"nobody without", evidence.SecondFactor, time.Minute, map[string]any{"people": 9, "without": 0}, evidence.Green},
+		{"one old key of many", evidence.KeyAges, time.Hour, map[string]any{"a": 3, "b": 101, "name": "x"}, evidence.Failing},
+		{"young keys", evidence.KeyAges, time.Hour, map[string]any{"a": 3, "b": 100}, evidence.Green},
+		{"a certificate that ends soon", evidence.TLS, time.Minute, map[string]any{"daysLeft": 10}, evidence.Late},
+		{"a certificate that has ended", evidence.TLS, time.Minute, map[string]any{"daysLeft": 0}, evidence.Failing},
+		{"a bad month", evidence.Uptime, time.Minute, map[string]any{"current": 0.9989}, evidence.Failing},
+		{"late and beyond a limit", evidence.SecurityContact, 3 * time.Hour, map[string]any{"daysLeft": 20}, evidence.Late},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e, err := evidence.New(c.kind, noon().Add(-c.age).Truncate(time.Second), c.facts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := ruleOf(t, c.kind).Judge(&e, noon().Truncate(time.Second)); got != c.want {
+				t.Errorf("it is %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestNoEvidenceIsNeverGreen(t *testing.T) {
+	t.Parallel()
+	for _, c := range evidence.JudgeAll(nil, noon()) {
+		if len(c.Kinds) > 0 && c.State != evidence.Missing || len(c.Kinds) == 0 && c.State != "" {
+			t.Errorf("%s is %q without evidence", c.ID, c.State)
+		}
+	}
+}
+
+func TestEveryKindHasOneRuleAndAClaim(t *testing.T) {
+	t.Parallel()
+	rules, claimed := map[evidence.Kind]int{}, map[evidence.Kind]bool{}
+	for _, r := range evidence.Rules() {
+		rules[r.Kind]++
+		if r.Late <= 0 || r.Failing <= r.Late || r.Shows == "" || !strings.HasPrefix(r.Words(), "Green while") {
+			t.Errorf("the rule of %s is not whole: %s", r.Kind, r.Words())
+		}
+	}
+	ids := map[string]bool{}
+	for _, c := range evidence.Claims() {
+		if ids[c.ID] || c.Title == "" || !strings.HasSuffix(c.Sentence, ".") {
+			t.Errorf("the claim %s is there twice or not whole", c.ID)
+		}
+		ids[c.ID] = true
+		for _, k := range c.Kinds {
+			claimed[k] = true
+		}
+	}
+	for _, k := range evidence.Kinds() {
+		if rules[k] != 1 || !claimed[k] {
+			t.Errorf("%s has %d rules, claimed %t", k, rules[k], claimed[k])
+		}
+	}
+}
+
+func TestAClaimIsAsBadAsTheWorstOfItsEvidence(t *testing.T) {
+	t.Parallel()
+	newest := map[evidence.Kind]evidence.Evidence{
+		evidence.AuditCheckpoint: {Kind: evidence.AuditCheckpoint, At: noon()},
+		evidence.AdminAccess:     {Kind: evidence.AdminAccess, At: noon().AddDate(0, 0, -40)},
+	}
+	for _, c := range evidence.JudgeAll(newest, noon()) {
+		if c.ID == "admin-access" && c.State != evidence.Late {
+			t.Errorf("it is %s", c.State)
+		}
+	}
+}
+
+func TestRulesAreSaidInWords(t *testing.T) {
+	t.Parallel()
+	want := "Green while it is no older than 2 hours and worked. Late after that, failing after 24 hours. " +
+		"Late when “daysLeft” is below 14. Failing when “daysLeft” is below 1."
+	if got := ruleOf(t, evidence.TLS).Words(); got != want {
+		t.Errorf("it says %s", got)
+	}
+}
