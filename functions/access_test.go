@@ -21,6 +21,7 @@ import (
 	"ryggrad.internal/hub/functions/auth"
 	"ryggrad.internal/hub/functions/delivery"
 	"ryggrad.internal/hub/functions/orders"
+	"ryggrad.internal/hub/functions/status"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/httpapi"
 	"ryggrad.internal/hub/shared/hub"
@@ -36,13 +37,15 @@ const accessTable = "testdata/access.txt"
 
 // httpBuilds returns how every HTTP function is made.
 func httpBuilds() map[string]gcp.Build {
-	return map[string]gcp.Build{"audit": audit.BuildAudit, "auth": auth.BuildAuth, "delivery": delivery.BuildDelivery, "orders": orders.BuildOrders}
+	return map[string]gcp.Build{"audit": audit.BuildAudit, "auth": auth.BuildAuth, "delivery": delivery.BuildDelivery, "orders": orders.BuildOrders,
+		"status": status.BuildStatus}
 }
 
 // served is a route and the function that serves it.
 type served struct {
 	httpapi.Route
-	handler http.Handler
+	handler  http.Handler
+	function string // its name
 }
 
 // tenancy is a tenant of the walk, with one of each.
@@ -119,7 +122,7 @@ func (w *walk) build(env func(function string) gcp.Env) {
 			w.t.Fatalf("%s is not served by httpapi", f.Name)
 		}
 		for _, r := range api.Routes() {
-			w.routes = append(w.routes, served{r, h})
+			w.routes = append(w.routes, served{r, h, f.Name})
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"ryggrad.internal/hub/functions/delivery"
 	"ryggrad.internal/hub/functions/keys"
 	"ryggrad.internal/hub/functions/orders"
+	"ryggrad.internal/hub/functions/status"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/httpapi"
 	"ryggrad.internal/hub/shared/localcloud"
@@ -38,13 +38,15 @@ func builds() map[string]gcp.Build {
 		"relay":     delivery.BuildRelay,
 		"retry":     delivery.BuildRetry,
 		"seal":      audit.BuildSeal,
+		"alerts":    status.BuildAlerts,
+		"status":    status.BuildStatus,
+		"summarize": status.BuildSummarize,
 	}
 }
 
 // route builds every function and lays it under its routes, or where the cloud pushes messages to.
 func (h *hub) route(ctx context.Context, table []functions.Function) (public, pushed *http.ServeMux, err error) {
 	public, pushed = http.NewServeMux(), http.NewServeMux()
-	var docs [][]byte
 	for _, f := range table {
 		build, ok := builds()[f.Name]
 		if !ok {
@@ -67,9 +69,10 @@ func (h *hub) route(ctx context.Context, table []functions.Function) (public, pu
 				public.Handle(pattern, handler)
 			}
 		}
-		docs = append(docs, describe(ctx, handler, f.Name))
 	}
-	return public, pushed, describeAll(public, docs)
+	// The hub's health, and what is no function's: answered as every function answers a path that it does not have.
+	public.Handle("/", httpapi.New(httpapi.Options{Name: "local", Title: "Ryggrad", Log: slog.Default(), Now: time.Now}))
+	return public, pushed, nil
 }
 
 // rooted gives a handler the path `/` where a prefix was stripped to nothing.
@@ -96,26 +99,4 @@ func patterns(route string) []string {
 		return []string{path + "/{rest...}"}
 	}
 	return []string{path, path + "/{rest...}"}
-}
-
-// describe asks a function for its own description.
-func describe(ctx context.Context, handler http.Handler, name string) []byte {
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/openapi/"+name+".json", http.NoBody))
-	return w.Body.Bytes()
-}
-
-// describeAll serves the whole hub's description and health.
-func describeAll(mux *http.ServeMux, docs [][]byte) error {
-	text, err := httpapi.Merge("Ryggrad", "The order backbone: orders in exactly once, out to the POS and back.", docs...)
-	if err != nil {
-		return err
-	}
-	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(text) // the caller may have left
-	})
-	// The hub's health, and what is no function's: answered as every function answers a path that it does not have.
-	mux.Handle("/", httpapi.New(httpapi.Options{Name: "local", Title: "Ryggrad", Log: slog.Default(), Now: time.Now}))
-	return nil
 }

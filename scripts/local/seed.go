@@ -47,7 +47,7 @@ func (h *hub) locate(c *credentials) {
 	c.BaseURL, c.Endpoints = h.baseURL, h.cloud.Endpoints()
 	project := h.env["GOOGLE_CLOUD_PROJECT"]
 	c.Buckets = map[string]string{"backup": localcloud.BackupBucket(project), "audit": localcloud.AuditBucket(project), "checkpoint": localcloud.CheckpointBucket(project),
-		"erasures": localcloud.ErasuresBucket(project)}
+		"erasures": localcloud.ErasuresBucket(project), "status": localcloud.StatusBucket(project)}
 	link := c.Channels["deliverect"]
 	link.URL = h.baseURL + "/v1/channels/deliverect/" + link.Link + "/orders"
 	c.Channels["deliverect"] = link

@@ -57,8 +57,8 @@ type Limit struct {
 	Then  State // what the evidence is beyond
 }
 
-func atMost(fact string, most float64) Limit {
-	return Limit{Fact: fact, Least: math.Inf(-1), Most: most, Then: Failing}
+func atMost(fact string, most float64, then State) Limit {
+	return Limit{Fact: fact, Least: math.Inf(-1), Most: most, Then: then}
 }
 
 func atLeast(fact string, least float64, then State) Limit {
@@ -74,20 +74,20 @@ func Rules() []Rule {
 		{BackupVerify, "Newest check of the kept backups", 8 * day, 21 * day, nil},
 		{Drill, "Newest restore that was tried", 8 * day, 21 * day, nil},
 		{AuditCheckpoint, "Newest signed checkpoint of the audit log", 5 * time.Minute, 15 * time.Minute, nil},
-		{KeyAges, "Days since each key was made or renewed", 26 * time.Hour, 3 * day, []Limit{atMost(everyFact, 100)}},
-		{Erasure, "Newest look at what is due for erasure", 26 * time.Hour, 3 * day, []Limit{atMost("horizonDays", 37)}},
-		{SecondFactor, "People who must have a second factor", 2 * time.Hour, day, []Limit{atMost("without", 0)}},
-		{Passwords, "Initial passwords that wait for their first use", 2 * time.Hour, day, []Limit{atMost("tooLong", 0)}},
+		{KeyAges, "Days since each key was made or renewed", 26 * time.Hour, 3 * day, []Limit{atMost(everyFact, 100, Failing)}},
+		{Erasure, "Newest look at what is due for erasure", 26 * time.Hour, 3 * day, []Limit{atMost("horizonDays", 37, Failing)}},
+		{SecondFactor, "People who must have a second factor", 2 * time.Hour, day, []Limit{atMost("without", 0, Late)}},
+		{Passwords, "Initial passwords that wait for their first use", 2 * time.Hour, day, []Limit{atMost("tooLong", 0, Failing)}},
 		{SupportAccess, "Accesses that customers granted to support in 30 days", 2 * time.Hour, day, nil},
 		{TLS, "Connection to the public address", 2 * time.Hour, day, []Limit{atLeast("daysLeft", 14, Late), atLeast("daysLeft", 1, Failing)}},
 		{Uptime, "Share of minutes in which orders were taken in, by month", 2 * time.Hour, day, []Limit{atLeast("current", 0.999, Failing)}},
-		{Regions, "Regions that serve", 10 * time.Minute, time.Hour, []Limit{atMost("unanswered", 0)}},
+		{Regions, "Regions that serve", 10 * time.Minute, time.Hour, []Limit{atMost("unanswered", 0, Failing)}},
 		{CardRefusal, "Newest try to hand in a card number", 2 * time.Hour, day, nil},
-		{VulnerabilityScan, "Newest scan of code and dependencies", 8 * day, 30 * day, []Limit{atMost("findings", 0)}},
+		{VulnerabilityScan, "Newest scan of code and dependencies", 8 * day, 30 * day, []Limit{atMost("findings", 0, Failing)}},
 		{SecurityContact, "Validity of the security contact", 2 * time.Hour, day, []Limit{atLeast("daysLeft", 30, Late), atLeast("daysLeft", 1, Failing)}},
-		{Monitoring, "Newest round of questions to every public function", 5 * time.Minute, 15 * time.Minute, []Limit{atMost("unanswered", 0)}},
+		{Monitoring, "Newest round of questions to every public function", 5 * time.Minute, 15 * time.Minute, []Limit{atMost("unanswered", 0, Failing)}},
 		{AlertPath, "Newest notification of Monitoring", 35 * day, 100 * day, nil},
-		{Incidents, "Incidents, and whether customers were told of each step", 5 * time.Minute, 30 * time.Minute, []Limit{atMost("untold", 0)}},
+		{Incidents, "Incidents, and whether customers were told of each step", 5 * time.Minute, 30 * time.Minute, []Limit{atMost("untold", 0, Failing)}},
 		{Edge, "Newest check of firewall and intrusion detection", 35 * day, 100 * day, nil},
 		{RemoteAccess, "Newest check of how operators reach the project", 100 * day, 200 * day, nil},
 		{AdminAccess, "Newest check of the log of operators' access to data", 35 * day, 100 * day, nil},

@@ -18,6 +18,7 @@ type Content struct {
 // describe fills in what huma cannot see of a raw handler: its path's parameters, its bodies and its problems.
 func describe(doc huma.API, op *huma.Operation, route Route) {
 	op.Parameters = pathParameters(route.Path)
+	op.Path = strings.ReplaceAll(route.Path, "...}", "}") // OpenAPI knows no wildcard for several segments
 	if len(route.Takes) > 0 {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: media(doc, route.Takes)}
 	}

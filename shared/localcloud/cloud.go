@@ -181,6 +181,7 @@ func (c *Cloud) EnvOf(project string) map[string]string {
 		"RYGGRAD_AUDIT_BUCKET":      AuditBucket(project),
 		"RYGGRAD_CHECKPOINT_BUCKET": CheckpointBucket(project),
 		"RYGGRAD_ERASURES_BUCKET":   ErasuresBucket(project),
+		"RYGGRAD_STATUS_BUCKET":     StatusBucket(project),
 		"RYGGRAD_LOG_ORIGIN":        LogOrigin,
 		"FIRESTORE_EMULATOR_HOST":   c.firestoreHost(),
 		"PUBSUB_EMULATOR_HOST":      c.pubsubHost(),

@@ -107,6 +107,7 @@ func TestTheEnvironmentNamesEveryService(t *testing.T) {
 		"RYGGRAD_KEY_RING":     "projects/p/locations/europe/keyRings/ryggrad",
 		"RYGGRAD_AUDIT_BUCKET": "p-audit", "RYGGRAD_CHECKPOINT_BUCKET": "p-checkpoint", "RYGGRAD_LOG_ORIGIN": "ryggrad.local/log",
 		"RYGGRAD_ERASURES_BUCKET": "p-erasures",
+		"RYGGRAD_STATUS_BUCKET":   "p-status",
 		"FIRESTORE_EMULATOR_HOST": at["firestore"],
 		"PUBSUB_EMULATOR_HOST":    at["pubsub"],
 		"STORAGE_EMULATOR_HOST":   at["storage"],

@@ -33,6 +33,9 @@ func CheckpointBucket(project string) string { return project + "-checkpoint" }
 // ErasuresBucket returns the name of the bucket that says whose data must not come back from a project's backups.
 func ErasuresBucket(project string) string { return project + "-erasures" }
 
+// StatusBucket returns the name of the bucket that copies of a project's status pages are in.
+func StatusBucket(project string) string { return project + "-status" }
+
 // LogOrigin is the name of an audit log beside emulators: it stays the same wherever the hub listens.
 const LogOrigin = "ryggrad.local/log"
 
@@ -51,7 +54,7 @@ func (c *Cloud) SetUp(ctx context.Context, project string) error {
 			return fmt.Errorf("set up topic %s of %s: %w", topic, project, err)
 		}
 	}
-	for _, bucket := range []string{BackupBucket(project), AuditBucket(project), CheckpointBucket(project), ErasuresBucket(project)} {
+	for _, bucket := range []string{BackupBucket(project), AuditBucket(project), CheckpointBucket(project), ErasuresBucket(project), StatusBucket(project)} {
 		if err := c.storage.CreateBucket(ctx, bucket); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"ryggrad.internal/hub/shared/delivery"
+	"ryggrad.internal/hub/shared/delivery/noticedb"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
@@ -14,7 +15,7 @@ import (
 func (s *Store) Notify(ctx context.Context, tenant string, n delivery.Notice) (string, error) {
 	ev, of := n.Event(tenant, s.now())
 	ev.ID = eventID(append(of, tenant)...)
-	err := s.opts.Ledger.Bookkeep(ctx, tenant, ledgerdb.Add(eventRef(ev.ID), ev.Document()))
+	err := s.opts.Ledger.Bookkeep(ctx, tenant, noticedb.Writes(ev)...)
 	if errors.Is(err, ledgerdb.ErrExists) {
 		return "", nil
 	}

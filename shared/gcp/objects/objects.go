@@ -105,11 +105,24 @@ func (b Bucket) Replace(ctx context.Context, name string, data []byte, generatio
 	return err
 }
 
+// Publish writes an object for everybody to read, of a content type and in the place of whatever was there. Caches keep it
+// for a minute at most.
+func (b Bucket) Publish(ctx context.Context, name, contentType string, data []byte) error {
+	return b.send(ctx, b.handle.Object(name), data, func(w *storage.Writer) {
+		w.ContentType, w.CacheControl = contentType, "public, max-age=60"
+	})
+}
+
 func (b Bucket) write(ctx context.Context, o *storage.ObjectHandle, data []byte) error {
+	return b.send(ctx, o, data, func(*storage.Writer) {})
+}
+
+func (b Bucket) send(ctx context.Context, o *storage.ObjectHandle, data []byte, describe func(*storage.Writer)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // a writer that is not closed gives up its upload with its context
 	w := o.NewWriter(ctx)
 	w.ChunkSize = 0 // one request; what is written here is small
+	describe(w)
 	w.CRC32C, w.SendCRC32C = crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)), true
 	if _, err := w.Write(data); err != nil {
 		return fmt.Errorf("write %s: %w", o.ObjectName(), err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ryggrad.internal/hub/shared/delivery"
+	"ryggrad.internal/hub/shared/delivery/noticedb"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
@@ -46,7 +47,7 @@ func (s *Store) noticeExpiry(ctx context.Context, c identity.Client) (int, error
 	written := 0
 	for _, due := range c.Expiring(s.now()) {
 		e := s.expiryEvent(c.Tenant, due)
-		err := s.opts.Ledger.Bookkeep(ctx, c.Tenant, ledgerdb.Add(ref(collectionEvents, e.ID), e.Document()))
+		err := s.opts.Ledger.Bookkeep(ctx, c.Tenant, noticedb.Writes(e)...)
 		switch {
 		case err == nil:
 			written++

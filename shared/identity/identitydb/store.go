@@ -24,7 +24,6 @@ const (
 	collectionSigning   = "signingKeys"
 	collectionTokens    = "accessTokens"
 	collectionOnce      = "usedOnce"
-	collectionEvents    = "events"
 	collectionGrants    = "supportGrants"
 	collectionSupport   = "supportRequests"
 	collectionUsers     = "users"

@@ -75,8 +75,7 @@ func (p *People) ProveRecovery(ctx context.Context, own Own, code string) (Login
 		}
 		m.user.Recovery = slices.Delete(slices.Clone(m.user.Recovery), found, found+1)
 		m.proven()
-		told, err := p.notice(m.user, NoticeRecoveryUsed)
-		return []ledgerdb.Write{told}, err
+		return p.notice(m.user, NoticeRecoveryUsed)
 	})
 }
 
@@ -148,8 +147,7 @@ func (p *People) RecoveryCodes(ctx context.Context, own Own) ([]string, error) {
 			return nil, fault.New(fault.Conflict, "recovery codes stand in for a second factor; add one first")
 		}
 		u.Recovery = hashes
-		told, err := p.notice(*u, NoticeRecoveryCodes)
-		return []ledgerdb.Write{told}, err
+		return p.notice(*u, NoticeRecoveryCodes)
 	})
 	return codes, err
 }

@@ -205,7 +205,7 @@ func (p *People) begin(ctx context.Context, a account, try Try, renewed string) 
 		if err != nil {
 			return Login{}, err
 		}
-		writes = append(writes, told)
+		writes = append(writes, told...)
 	}
 	u, started, err := p.session(&l, u, device, stage)
 	if err != nil {

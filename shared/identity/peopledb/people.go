@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ryggrad.internal/hub/shared/delivery"
+	"ryggrad.internal/hub/shared/delivery/noticedb"
 	"ryggrad.internal/hub/shared/envelope"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/fault"
@@ -26,7 +27,6 @@ const (
 	collectionLogins   = "logins"
 	collectionAttempts = "loginAttempts"
 	collectionPeppers  = "peppers"
-	collectionEvents   = "events"
 	collectionResets   = "factorResets"
 )
 
@@ -171,13 +171,13 @@ func (p *People) changeUser(ctx context.Context, by ledgerdb.Act, id string, rul
 }
 
 // notice tells the tenant's endpoints and notices about something that a person must hear of, in the same commit.
-func (p *People) notice(u identity.User, kind Notice) (ledgerdb.Write, error) {
+func (p *People) notice(u identity.User, kind Notice) ([]ledgerdb.Write, error) {
 	id, err := identity.NewID(delivery.EventPrefix, p.opts.Random)
 	e := delivery.Event{
 		ID: id, Tenant: u.Tenant, Type: delivery.NoticeCreated, OccurredAt: p.store.Now(), Pending: true,
 		Data: map[string]any{"notice": string(kind), "user": u.ID},
 	}
-	return ledgerdb.Add(ref(collectionEvents, id), e.Document()), err
+	return noticedb.Writes(e), err
 }
 
 // Notice is what a person is told about.

@@ -26,7 +26,7 @@ func (p *People) AskReset(ctx context.Context, by ledgerdb.Act, user string) err
 	by.Action = "user.second_factor_reset_ask"
 	at := ref(collectionResets, user)
 	r := identity.Reset{User: user, AskedBy: by.Actor, AskedAt: p.store.Now()}
-	err = p.store.Commit(ctx, by, ledgerdb.Create(at, r.Document()), at, told)
+	err = p.store.Commit(ctx, by, ledgerdb.Create(at, r.Document()), at, told...)
 	if errors.Is(err, ledgerdb.ErrExists) {
 		return fault.New(fault.Conflict, "this was asked already").Because(err)
 	}

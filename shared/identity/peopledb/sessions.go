@@ -129,6 +129,6 @@ func (p *People) endStolen(ctx context.Context, s identity.Session, requestID st
 	return p.changeUser(ctx, act, s.User, func(u *identity.User) ([]ledgerdb.Write, error) {
 		told, err := p.notice(*u, NoticeTokenReused)
 		*u = u.WithoutSession(s.ID)
-		return append(dropSessions([]string{s.ID}), told), err
+		return append(dropSessions([]string{s.ID}), told...), err
 	})
 }

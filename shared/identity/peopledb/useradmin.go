@@ -146,7 +146,7 @@ func (p *People) endSessions(u *identity.User, but string, why Notice) ([]ledger
 	told, err := p.notice(*u, why)
 	after, ended := u.WithoutSessions(but)
 	*u = after
-	return append(dropSessions(ended), told), err
+	return append(dropSessions(ended), told...), err
 }
 
 // ResetPassword replaces a person's password by an initial one, which is returned and kept nowhere. Their second factor
