@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"ryggrad.internal/hub/shared/chromium"
 	"ryggrad.internal/hub/shared/identity"
 )
 
@@ -67,10 +68,9 @@ type told struct {
 }
 
 // addAuthenticator gives the page an authenticator that verifies its holder, or cannot.
-func (b *tab) addAuthenticator(transport string, verifies bool) (id string) {
-	b.t.Helper()
+func addAuthenticator(b *chromium.Tab, transport string, verifies bool) (id string) {
 	var made struct{ AuthenticatorID string }
-	b.call("WebAuthn.addVirtualAuthenticator", map[string]any{"options": map[string]any{
+	b.Call("WebAuthn.addVirtualAuthenticator", map[string]any{"options": map[string]any{
 		"protocol": "ctap2", "transport": transport, "hasResidentKey": verifies, "hasUserVerification": verifies, "isUserVerified": verifies,
 	}}, &made)
 	return made.AuthenticatorID
@@ -82,26 +82,26 @@ func TestPasskeysWorkInARealBrowser(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	address := w.atItsOwnAddress()
-	page := openTab(t, address+"/page")
+	page := chromium.Open(t, address+"/page")
 	b, _ := w.newPerson("owner@example.com", identity.Owner)
 	var ready string
-	page.run(pageScript, &ready)
-	page.run(fmt.Sprintf("ceremony.login = { email: 'owner@example.com', password: %q }, ceremony.token = %q", ownPassword, b.token), &ready)
+	page.Run(pageScript, &ready)
+	page.Run(fmt.Sprintf("ceremony.login = { email: 'owner@example.com', password: %q }, ceremony.token = %q", ownPassword, b.token), &ready)
 	expect := func(what, script string, want told) {
 		t.Helper()
 		var got told
-		if page.run(script, &got); got != want {
+		if page.Run(script, &got); got != want {
 			t.Errorf("%s: %+v, want %+v", what, got, want)
 		}
 	}
-	page.call("WebAuthn.enable", nil, nil)
-	simple := page.addAuthenticator("usb", false)
+	page.Call("WebAuthn.enable", nil, nil)
+	simple := addAuthenticator(page, "usb", false)
 	expect("making a passkey unverified, in the browser", "register()", told{0, "NotAllowedError"})
 	expect("making a passkey unverified, by a page that does not ask for it", "register('discouraged')", told{http.StatusUnauthorized, ""})
-	page.call("WebAuthn.removeVirtualAuthenticator", map[string]any{"authenticatorId": simple}, nil)
-	device := page.addAuthenticator("internal", true)
+	page.Call("WebAuthn.removeVirtualAuthenticator", map[string]any{"authenticatorId": simple}, nil)
+	device := addAuthenticator(page, "internal", true)
 	verified := func(yes bool) {
-		page.call("WebAuthn.setUserVerified", map[string]any{"authenticatorId": device, "isUserVerified": yes}, nil)
+		page.Call("WebAuthn.setUserVerified", map[string]any{"authenticatorId": device, "isUserVerified": yes}, nil)
 	}
 	expect("making a passkey", "register()", told{http.StatusCreated, ""})
 	expect("the first login", "logIn()", told{http.StatusOK, ""})

@@ -1,4 +1,6 @@
-package auth
+// Package chromium drives a headless Chromium for tests that only a real browser can tell the truth of: passkeys, and how
+// pages look and are read out. It speaks the DevTools protocol over a pair of pipes; nothing is installed for it.
+package chromium
 
 import (
 	"bufio"
@@ -12,12 +14,12 @@ import (
 	"time"
 )
 
-// requireChromium is the variable that makes a missing Chromium a failure.
-const requireChromium = "RYGGRAD_REQUIRE_CHROMIUM"
+// required is the variable that makes a missing Chromium a failure.
+const required = "RYGGRAD_REQUIRE_CHROMIUM"
 
-// tab is a page of a headless Chromium, spoken to by the DevTools protocol over a pair of pipes: JSON, each message with a
+// Tab is a page of a headless Chromium, spoken to by the DevTools protocol over a pair of pipes: JSON, each message with a
 // zero byte behind it. One call at a time.
-type tab struct {
+type Tab struct {
 	t       *testing.T
 	in      io.Writer
 	out     *bufio.Reader
@@ -26,35 +28,45 @@ type tab struct {
 	events  map[string]int // how many of each method were told of
 }
 
-// openTab starts a Chromium of the test's own at an address, or skips the test where there is none.
-func openTab(t *testing.T, address string) *tab {
+// Open starts a Chromium of the test's own at an address, or skips the test where there is none.
+func Open(t *testing.T, address string) *Tab {
 	t.Helper()
 	program, err := exec.LookPath("chromium")
 	switch {
-	case err != nil && os.Getenv(requireChromium) != "":
-		t.Fatalf("%s is set and there is no chromium: %v", requireChromium, err)
+	case err != nil && os.Getenv(required) != "":
+		t.Fatalf("%s is set and there is no chromium: %v", required, err)
 	case err != nil:
-		t.Skipf("SKIPPED: there is no chromium in PATH, so passkeys are not tried in a real browser; %s makes that a failure", requireChromium)
+		t.Skipf("SKIPPED: there is no chromium in PATH, so this is not tried in a real browser; %s makes that a failure", required)
 	}
 	b := startChromium(t, program)
 	var made struct {
 		TargetID string `json:"targetId"`
 	}
-	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &made)
+	b.Call("Target.createTarget", map[string]any{"url": "about:blank"}, &made)
 	var attached struct {
 		SessionID string `json:"sessionId"`
 	}
-	b.call("Target.attachToTarget", map[string]any{"targetId": made.TargetID, "flatten": true}, &attached)
+	b.Call("Target.attachToTarget", map[string]any{"targetId": made.TargetID, "flatten": true}, &attached)
 	b.session = attached.SessionID
-	b.call("Page.enable", nil, nil)
-	b.call("Page.navigate", map[string]any{"url": address}, nil)
-	for b.events["Page.loadEventFired"] == 0 {
-		b.read("the page")
-	}
+	b.Call("Page.enable", nil, nil)
+	b.Go(address)
 	return b
 }
 
-func startChromium(t *testing.T, program string) *tab {
+// Go goes to another address and waits until the page is there.
+func (b *Tab) Go(address string) {
+	b.t.Helper()
+	loaded := b.events["Page.loadEventFired"]
+	b.Call("Page.navigate", map[string]any{"url": address}, nil)
+	for b.events["Page.loadEventFired"] == loaded {
+		b.read("the page")
+	}
+}
+
+// Heard returns how many events of a method came so far.
+func (b *Tab) Heard(method string) int { return b.events[method] }
+
+func startChromium(t *testing.T, program string) *Tab {
 	t.Helper()
 	theirIn, in, err := os.Pipe()
 	if err != nil {
@@ -75,10 +87,10 @@ func startChromium(t *testing.T, program string) *tab {
 		t.Fatal(err)
 	}
 	_, _ = theirIn.Close(), theirOut.Close()
-	b := &tab{t: t, in: in, out: bufio.NewReader(out), events: map[string]int{}}
+	b := &Tab{t: t, in: in, out: bufio.NewReader(out), events: map[string]int{}}
 	t.Cleanup(func() {
 		b.session = ""
-		b.call("Browser.close", nil, nil)
+		b.Call("Browser.close", nil, nil)
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("chromium ended with %v", err)
 		}
@@ -88,8 +100,8 @@ func startChromium(t *testing.T, program string) *tab {
 	return b
 }
 
-// call calls a method of the protocol and reads its result.
-func (b *tab) call(method string, params map[string]any, result any) {
+// Call calls a method of the protocol and reads its result.
+func (b *Tab) Call(method string, params map[string]any, result any) {
 	b.t.Helper()
 	b.calls++
 	asked := map[string]any{"id": b.calls, "method": method, "params": params}
@@ -123,7 +135,7 @@ type message struct {
 }
 
 // answer reads until the answer to the latest call.
-func (b *tab) answer(method string) (m message) {
+func (b *Tab) answer(method string) (m message) {
 	b.t.Helper()
 	for m.ID != b.calls {
 		m = b.read(method)
@@ -131,7 +143,7 @@ func (b *tab) answer(method string) (m message) {
 	return m
 }
 
-func (b *tab) read(waitingFor string) (m message) {
+func (b *Tab) read(waitingFor string) (m message) {
 	b.t.Helper()
 	raw, err := b.out.ReadBytes(0)
 	if err != nil {
@@ -144,14 +156,14 @@ func (b *tab) read(waitingFor string) (m message) {
 	return m
 }
 
-// run evaluates an asynchronous function's call in the page and reads what it returns.
-func (b *tab) run(script string, result any) {
+// Run evaluates an asynchronous function's call in the page and reads what it returns.
+func (b *Tab) Run(script string, result any) {
 	b.t.Helper()
 	var got struct {
 		Result           struct{ Value json.RawMessage }
 		ExceptionDetails json.RawMessage
 	}
-	b.call("Runtime.evaluate", map[string]any{"expression": script, "awaitPromise": true, "returnByValue": true}, &got)
+	b.Call("Runtime.evaluate", map[string]any{"expression": script, "awaitPromise": true, "returnByValue": true}, &got)
 	if len(got.ExceptionDetails) > 0 {
 		b.t.Fatalf("the page failed: %s", got.ExceptionDetails)
 	}
