@@ -19,11 +19,13 @@ import (
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/functions/delivery"
 	"ryggrad.internal/hub/functions/orders"
+	"ryggrad.internal/hub/functions/status"
 	"ryggrad.internal/hub/shared/channel"
 	"ryggrad.internal/hub/shared/channel/fetchdb"
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/incident"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
@@ -32,6 +34,7 @@ type chore struct {
 	function, action string
 	build            gcp.Build
 	ready            func(*chores) string // makes the situation, and returns the message's data
+	hub              bool                 // the entry is the hub's, not the tenant's
 }
 
 // noChores are the functions of Pub/Sub that change nothing that an entry must tell of, and why.
@@ -50,6 +53,8 @@ func allChores() []chore {
 		{function: "deadlines", action: "order.expire", build: delivery.BuildDeadlines, ready: (*chores).undecided},
 		{function: "fetch", action: "order.fetch_failed", build: orders.BuildFetch, ready: (*chores).unfetchable},
 		{function: "reconcile", action: "order.cancel", build: orders.BuildReconcile, ready: (*chores).cancelledBefore},
+		{function: "alerts", action: "incident.open", build: status.BuildAlerts, ready: (*chores).alert, hub: true},
+		{function: "summarize", action: "incident.resolve", build: status.BuildSummarize, ready: (*chores).mended, hub: true},
 	}
 }
 
@@ -177,6 +182,25 @@ func (c *chores) unfetchable() string {
 	return string(data)
 }
 
+// alert is what Monitoring tells of a trouble that is new.
+func (c *chores) alert() string {
+	c.made++
+	return fmt.Sprintf(`{"version":"1.2","incident":{"incident_id":"0.%d","state":"open","started_at":1,"policy_user_labels":{"group":"walk%[1]d"}}}`, c.made)
+}
+
+// mended is an incident whose alerts have been closed for long.
+func (c *chores) mended() string {
+	c.t.Helper()
+	n, err := incident.ParseNotification([]byte(c.alert()))
+	c.must(err)
+	store := c.hub.Incidents()
+	c.must(store.Hear(c.t.Context(), n))
+	n.Open = false
+	c.must(store.Hear(c.t.Context(), n))
+	c.set("incidentSignals/"+n.Group, "quietSince", time.Now().Add(-time.Hour))
+	return ""
+}
+
 // cancelledBefore is a cancellation that came before its order.
 func (c *chores) cancelledBefore() string {
 	c.t.Helper()
@@ -214,7 +238,7 @@ func TestNothingIsDoneByItselfWithoutItsEntry(t *testing.T) {
 	for _, chore := range allChores() {
 		h := c.serve(chore.build, through)
 		data := chore.ready(c)
-		before, entries := w.objects(), w.acts(w.ours.tenant)[chore.action]
+		before, entries := w.objects(), w.acts(w.whose(chore.hub))[chore.action]
 		door.shut.Store(true)
 		c.push(h, data)
 		door.shut.Store(false)
@@ -224,8 +248,8 @@ func TestNothingIsDoneByItselfWithoutItsEntry(t *testing.T) {
 		if code := c.push(h, chore.ready(c)); code != http.StatusNoContent {
 			t.Errorf("%s answers %d", chore.function, code)
 		}
-		if n := w.acts(w.ours.tenant)[chore.action] - entries; n < 1 {
-			t.Errorf("%s left no entry %s, but %v", chore.function, chore.action, w.acts(w.ours.tenant))
+		if n := w.acts(w.whose(chore.hub))[chore.action] - entries; n < 1 {
+			t.Errorf("%s left no entry %s, but %v", chore.function, chore.action, w.acts(w.whose(chore.hub)))
 		}
 	}
 }

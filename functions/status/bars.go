@@ -114,7 +114,7 @@ func regionParts(now time.Time, answered map[string]bool, incidents []incident.I
 
 // overall is the worst of all functions.
 func (s summary) overall() health {
-	h := well
+	h := unknown
 	for _, p := range s.Functions {
 		h = h.worse(p.Health)
 	}

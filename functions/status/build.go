@@ -18,7 +18,6 @@ import (
 	"ryggrad.internal/hub/shared/gcp/objects"
 	"ryggrad.internal/hub/shared/httpapi"
 	"ryggrad.internal/hub/shared/hub"
-	"ryggrad.internal/hub/shared/incident/incidentdb"
 )
 
 func init() {
@@ -94,7 +93,7 @@ func open(ctx context.Context, env gcp.Env, build func(config, *hub.Hub, deps) (
 	}
 	handler, err := build(cfg, h, deps{
 		cfg: cfg, ledger: h.Ledger, identities: h.Identities(), evidence: evidencedb.New(h.Ledger), copies: store.Bucket(cfg.StatusBucket),
-		incidents: incidentdb.New(incidentdb.Options{Ledger: h.Ledger, Keys: h.Keys, Tenants: h.Identities(), Now: h.Now, Random: h.Random}),
+		incidents: h.Incidents(),
 		table:     slices.DeleteFunc(table, func(f functions.Function) bool { return f.Coming }),
 		client:    &http.Client{Timeout: askWithin}, now: h.Now, log: h.Log,
 	})

@@ -84,4 +84,17 @@ func (s *server) incidentRoutes() {
 		Method: http.MethodGet, Path: "/v1/notices", ID: "list-notices", Summary: "List what the tenant was told, the newest first",
 		Permission: identity.NoticesRead,
 	}, s.listNotices)
+	httpapi.Handle(s.api, httpapi.Route{
+		Method: http.MethodPost, Path: "/v1/incident-reports", ID: "report-incident", Summary: "Report that something is wrong, for a receipt",
+		Permission: identity.IncidentsReport, Status: http.StatusCreated,
+	}, s.report)
+	takes := make([]httpapi.Content, 0, len(weaknessTypes()))
+	for _, media := range weaknessTypes() {
+		takes = append(takes, httpapi.Content{Type: media, Of: ""})
+	}
+	s.api.HandleRaw(httpapi.Route{
+		Method: http.MethodPost, Path: "/v1/vulnerability-reports", ID: "report-vulnerability",
+		Summary: "Report a weakness, encrypted or not, for a receipt; nobody need say who they are", Permission: httpapi.Public,
+		Takes: takes, Gives: map[int][]httpapi.Content{http.StatusCreated: {{Of: receipt{}}}},
+	}, s.weakness)
 }

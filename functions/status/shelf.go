@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -41,7 +42,8 @@ type shown struct {
 	CutOff bool // the database cannot be reached
 }
 
-// newest returns the newest summary there is. It fails only when there is none at all.
+// newest returns the newest summary there is; before anything was measured it is empty. It fails only when the database
+// is away and there is none at all.
 func (s *shelf) newest(ctx context.Context) (shown, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,12 +73,14 @@ func (s *shelf) look(ctx context.Context) error {
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), readWithin)
 	defer cancel()
 	raw, copyErr := s.copies.Read(ctx, copySummary)
-	if copyErr != nil {
-		return err
+	if copyErr == nil {
+		found, copyErr = decodeSummary(raw)
 	}
-	if found, copyErr = decodeSummary(raw); copyErr != nil {
-		return err
+	switch {
+	case copyErr == nil:
+		s.kept = &found
+	case errors.Is(err, errNothing):
+		s.kept, err = &summary{}, nil
 	}
-	s.kept = &found
 	return err
 }

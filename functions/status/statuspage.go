@@ -215,7 +215,7 @@ type partBody struct {
 type statusBody struct {
 	AsOf      time.Time      `json:"asOf"`
 	Stale     bool           `json:"stale" doc:"This is older than it should be, since the hub cannot tell anew"`
-	State     string         `json:"state" enum:"works,degraded,partly,down"`
+	State     string         `json:"state" enum:"unknown,works,degraded,partly,down"`
 	Functions []partBody     `json:"functions" nullable:"false"`
 	Regions   []partBody     `json:"regions" nullable:"false"`
 	Incidents []incidentBody `json:"incidents" nullable:"false" doc:"The open ones"`

@@ -3,11 +3,11 @@ package status
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"ryggrad.internal/hub/shared/evidence"
-	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/incident"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
@@ -146,6 +146,9 @@ func loadDocument(ctx context.Context, ledger *ledgerdb.Store, id string) (ledge
 	return found[0], raw, nil
 }
 
+// errNothing says that nothing was measured yet.
+var errNothing = errors.New("there is no summary yet")
+
 // loadSummary reads the summary from the database.
 func loadSummary(ctx context.Context, ledger *ledgerdb.Store) (summary, error) {
 	o, raw, err := loadDocument(ctx, ledger, idSummary)
@@ -153,7 +156,7 @@ func loadSummary(ctx context.Context, ledger *ledgerdb.Store) (summary, error) {
 		return summary{}, err
 	}
 	if !o.Exists() {
-		return summary{}, fault.New(fault.Unavailable, "nothing is measured yet, which takes a minute")
+		return summary{}, errNothing
 	}
 	return decodeSummary(raw)
 }

@@ -28,6 +28,7 @@ import (
 	"ryggrad.internal/hub/shared/httpapi"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/identity/identitydb"
+	"ryggrad.internal/hub/shared/incident/incidentdb"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 	"ryggrad.internal/hub/shared/order/orderdb"
 )
@@ -96,6 +97,11 @@ func (h *Hub) Messages() *channeldb.Store {
 // Identities returns the store of tenants, locations, channel links and clients.
 func (h *Hub) Identities() *identitydb.Store {
 	return identitydb.New(identitydb.Options{Ledger: h.Ledger, Keys: h.Keys, Now: h.Now, Random: h.Random})
+}
+
+// Incidents returns the store of incidents and reports.
+func (h *Hub) Incidents() *incidentdb.Store {
+	return incidentdb.New(incidentdb.Options{Ledger: h.Ledger, Keys: h.Keys, Tenants: h.Identities(), Now: h.Now, Random: h.Random})
 }
 
 // Announcer returns what announces events of the outbox.

@@ -30,6 +30,7 @@ const (
 	SubjectsExport  Permission = "subjects:export"
 	SubjectsErase   Permission = "subjects:erase"
 	NoticesRead     Permission = "notices:read"
+	IncidentsReport Permission = "incidents:report"
 	SessionsOwn     Permission = "sessions:own"
 	AccountPassword Permission = "account:password"
 	AccountFactors  Permission = "account:factors"
@@ -71,6 +72,7 @@ func Permissions() []Description {
 		{SubjectsExport, "export the personal data of a guest", true, "xx...."},
 		{SubjectsErase, "erase the personal data of a guest for good", true, "xx...."},
 		{NoticesRead, "read notices about incidents and changes", true, "xxxxxx"},
+		{IncidentsReport, "report that something is wrong with the hub", true, "xxxxxx"},
 		{SessionsOwn, "see and end one's own sessions, and finish logging in", false, "xxxxxx"},
 		{AccountPassword, "set one's own password", false, "xxxxxx"},
 		{AccountFactors, "manage one's own second factors", false, "xxxxxx"},
