@@ -78,6 +78,7 @@ func startChromium(t *testing.T, program string) *Tab {
 	}
 	home := t.TempDir()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute) // a browser that hangs ends the test
+	//nolint:gosec // the program that was found in PATH
 	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic",
 		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-breakpad",
 		"--user-data-dir="+home, "--remote-debugging-pipe", "about:blank")
