@@ -21,7 +21,7 @@ func (u User) Document() map[string]any {
 			"next": u.TOTP.Next, "nextAt": stored(u.TOTP.NextAt),
 		},
 		"passkeys": passkeyList(u.Passkeys), "recovery": hashList(u.Recovery), "devices": deviceList(u.Devices),
-		"sessions": list(u.Sessions),
+		"sessions": list(u.Sessions), "unfinished": list(u.Unfinished),
 	}
 }
 
@@ -41,7 +41,7 @@ func ParseUser(id string, fields map[string]any) (User, error) {
 			Sealed: field[[]byte](totp, "sealed"), LastStep: field[int64](totp, "lastStep"),
 			AddedAt: field[time.Time](totp, "addedAt"), Next: field[[]byte](totp, "next"), NextAt: field[time.Time](totp, "nextAt"),
 		},
-		Recovery: readHashes(d, "recovery"), Sessions: texts[string](d, "sessions"),
+		Recovery: readHashes(d, "recovery"), Sessions: texts[string](d, "sessions"), Unfinished: texts[string](d, "unfinished"),
 	}
 	d.each("passkeys", func(at document) {
 		u.Passkeys = append(u.Passkeys, Passkey{

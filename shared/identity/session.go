@@ -26,6 +26,7 @@ const (
 	SeenEvery     = 5 * time.Minute  // how often it is written that a session was used, so silence is known to within that
 	maxSpent      = 128              // tokens that a session remembers to have replaced
 	maxPerAccount = 20               // sessions that a person has at once; a new one ends the oldest
+	maxUnfinished = 5                // of those that miss something, likewise, and by themselves
 )
 
 // Stage says how far somebody has logged in, which is what the session lets them do. Its text is the `next` of the API.

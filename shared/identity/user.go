@@ -16,8 +16,12 @@ const UserPrefix = "usr_"
 // InitialPasswordLife is how long an initial password can be used, once.
 const InitialPasswordLife = 24 * time.Hour
 
-// maxDevices is how many devices of a person are remembered; a new one forgets the one that was away longest.
-const maxDevices = 20
+// How many devices of a person are remembered; a new one forgets the one of its kind that was away longest. Those by which
+// no login was finished are counted by themselves, so that whoever has only the password drives out nobody's own.
+const (
+	maxTrusted   = 20
+	maxUntrusted = 5
+)
 
 // User is a person of a tenant. Nothing in it tells who that is: name and address are sealed, and the address is found by
 // its blind index only.
@@ -36,6 +40,7 @@ type User struct {
 	Recovery   []Hash // of recovery codes that were not used yet
 	Devices    []Device
 	Sessions   []string // ids of the sessions that may still live, oldest first
+	Unfinished []string // those of them that miss something, such as the second factor
 }
 
 // Profile is who a person is: personal data.
@@ -126,12 +131,37 @@ func (u User) NextAfterSecondFactor() Stage {
 	return Complete
 }
 
-// WithSession adds a session and tells which ones must end, because there are too many.
-func (u User) WithSession(id string) (after User, ended []string) {
-	all := append(slices.Clone(u.Sessions), id)
-	cut := max(0, len(all)-maxPerAccount)
-	u.Sessions = all[cut:]
-	return u, all[:cut]
+// WithSession adds a session and tells which ones must end, because there are too many. Unfinished logins end only
+// unfinished ones: whoever has only the password ends nobody's work.
+func (u User) WithSession(id string, stage Stage) (after User, ended []string) {
+	u.Sessions = append(slices.Clone(u.Sessions), id)
+	if stage == Complete {
+		return u.without(surplus(u.finished(), maxPerAccount))
+	}
+	u.Unfinished = append(slices.Clone(u.Unfinished), id)
+	return u.without(surplus(u.Unfinished, maxUnfinished))
+}
+
+// Finishing notes that nothing is missing from a session any more, and tells which ones must end for it.
+func (u User) Finishing(id string) (after User, ended []string) {
+	u.Unfinished = slices.DeleteFunc(slices.Clone(u.Unfinished), func(s string) bool { return s == id })
+	return u.without(surplus(u.finished(), maxPerAccount))
+}
+
+// finished are the sessions from which nothing is missing, oldest first.
+func (u User) finished() []string {
+	return slices.DeleteFunc(slices.Clone(u.Sessions), func(id string) bool { return slices.Contains(u.Unfinished, id) })
+}
+
+// surplus are the oldest of all that are more than most.
+func surplus(all []string, most int) []string { return slices.Clone(all[:max(0, len(all)-most)]) }
+
+// without takes sessions off and tells which.
+func (u User) without(ids []string) (after User, ended []string) {
+	for _, id := range ids {
+		u = u.WithoutSession(id)
+	}
+	return u, ids
 }
 
 // WithoutSessions takes all sessions off but one, and tells which ones must end.
@@ -141,13 +171,17 @@ func (u User) WithoutSessions(but string) (after User, ended []string) {
 			ended = append(ended, id)
 		}
 	}
-	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(id string) bool { return id != but })
+	other := func(id string) bool { return id != but }
+	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), other)
+	u.Unfinished = slices.DeleteFunc(slices.Clone(u.Unfinished), other)
 	return u, ended
 }
 
 // WithoutSession takes a session off.
 func (u User) WithoutSession(id string) User {
-	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), func(s string) bool { return s == id })
+	this := func(s string) bool { return s == id }
+	u.Sessions = slices.DeleteFunc(slices.Clone(u.Sessions), this)
+	u.Unfinished = slices.DeleteFunc(slices.Clone(u.Unfinished), this)
 	return u
 }
 
@@ -168,7 +202,7 @@ func (u User) Trusting(device string) User {
 	for i := range u.Devices {
 		u.Devices[i].Trusted = u.Devices[i].Trusted || u.Devices[i].ID == device
 	}
-	return u
+	return u.forgetful()
 }
 
 // Trusts tells whether a login by the device was finished once.
@@ -180,7 +214,20 @@ func (u User) Trusts(device string) bool {
 func (u User) WithDevice(d Device) User {
 	u.Devices = slices.DeleteFunc(slices.Clone(u.Devices), func(have Device) bool { return have.ID == d.ID })
 	u.Devices = append(u.Devices, d)
-	u.Devices = u.Devices[max(0, len(u.Devices)-maxDevices):]
+	return u.forgetful()
+}
+
+// forgetful keeps the devices that were seen last.
+func (u User) forgetful() User {
+	left := map[bool]int{true: maxTrusted, false: maxUntrusted}
+	var kept []Device
+	for _, d := range slices.Backward(u.Devices) {
+		if left[d.Trusted]--; left[d.Trusted] >= 0 {
+			kept = append(kept, d)
+		}
+	}
+	slices.Reverse(kept)
+	u.Devices = kept
 	return u
 }
 

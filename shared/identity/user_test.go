@@ -102,7 +102,7 @@ func TestTheOldestSessionGivesWay(t *testing.T) {
 	var ended []string
 	for i := range 25 {
 		var gone []string
-		u, gone = u.WithSession(fmt.Sprint(i))
+		u, gone = u.WithSession(fmt.Sprint(i), identity.Complete)
 		ended = append(ended, gone...)
 	}
 	if diff := cmp.Diff([]string{"0", "1", "2", "3", "4"}, ended); diff != "" || len(u.Sessions) != 20 {
@@ -110,6 +110,37 @@ func TestTheOldestSessionGivesWay(t *testing.T) {
 	}
 	if u = u.WithoutSession("7"); len(u.Sessions) != 19 {
 		t.Errorf("%d sessions are left", len(u.Sessions))
+	}
+}
+
+func TestAPasswordAloneEndsNothingThatWasFinished(t *testing.T) {
+	t.Parallel()
+	var u identity.User
+	for i := range 20 {
+		u, _ = u.WithSession(fmt.Sprint("whole", i), identity.Complete)
+		u = u.WithDevice(identity.Device{ID: fmt.Sprint("mine", i), Trusted: true})
+	}
+	for i := range 30 {
+		var ended []string
+		u, ended = u.WithSession(fmt.Sprint("half", i), identity.SecondFactor)
+		if want := fmt.Sprint("half", i-5); i >= 5 && (len(ended) != 1 || ended[0] != want) {
+			t.Errorf("the login %d ends %v, not %s", i, ended, want)
+		}
+		u = u.WithDevice(identity.Device{ID: fmt.Sprint("theirs", i)})
+	}
+	if len(u.Sessions) != 25 || u.Sessions[0] != "whole0" || !u.Trusts("mine0") || len(u.Devices) != 25 {
+		t.Errorf("left are %v and %d devices", u.Sessions, len(u.Devices))
+	}
+	u, ended := u.Finishing("half29")
+	if diff := cmp.Diff([]string{"whole0"}, ended); diff != "" || len(u.Unfinished) != 4 {
+		t.Errorf("finishing a login ends (-want +got):\n%s", diff)
+	}
+	if u = u.Trusting("theirs29"); u.Trusts("mine0") || !u.Trusts("theirs29") || !u.Trusts("mine1") {
+		t.Error("the trusted device that was away longest does not give way")
+	}
+	after, ended := u.WithoutSessions("half29")
+	if len(after.Sessions) != 1 || len(after.Unfinished) != 0 || len(ended) != 23 {
+		t.Errorf("left are %v, ended %v", after.Sessions, ended)
 	}
 }
 

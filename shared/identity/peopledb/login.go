@@ -242,6 +242,6 @@ func (p *People) session(l *Login, u identity.User, d identity.Device, stage ide
 	}
 	l.Session = u.Begin(id, d, stage, p.store.Now())
 	l.Session.Token = l.Token.Hash()
-	u, ended := u.WithSession(id)
+	u, ended := u.WithSession(id, stage)
 	return u, append(dropSessions(ended), ledgerdb.Add(ref(collectionSessions, id), l.Session.Document())), nil
 }

@@ -125,7 +125,9 @@ func (p *People) conclude(ctx context.Context, act ledgerdb.Act, m moment, a acc
 		l.Session.ProvedAt = m.session.ProvedAt
 	}
 	if m.next == identity.Complete {
-		m.user = m.user.Trusting(m.session.Device)
+		var ended []string
+		m.user, ended = m.user.Trusting(m.session.Device).Finishing(m.session.ID)
+		writes = append(writes, dropSessions(ended)...)
 	}
 	if a.attempts.Failures > 0 && !m.weak {
 		writes = append(writes, a.count(identity.Attempts{LastAt: p.store.Now()}))
