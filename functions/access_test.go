@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,8 @@ func httpBuilds() map[string]gcp.Build {
 type served struct {
 	httpapi.Route
 	handler  http.Handler
-	function string // its name
+	function string       // its name
+	answers  map[int]bool // that its description tells of
 }
 
 // tenancy is a tenant of the walk, with one of each.
@@ -121,10 +123,38 @@ func (w *walk) build(env func(function string) gcp.Env) {
 		if !ok {
 			w.t.Fatalf("%s is not served by httpapi", f.Name)
 		}
+		described := describedAnswers(w.t, h, f.Name)
 		for _, r := range api.Routes() {
-			w.routes = append(w.routes, served{r, h, f.Name})
+			w.routes = append(w.routes, served{r, h, f.Name, described[r.Method+" "+r.Path]})
 		}
 	}
+}
+
+// describedAnswers reads from a function's description with which statuses its routes answer, by method and path.
+func describedAnswers(t *testing.T, h http.Handler, name string) map[string]map[int]bool {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/openapi/"+name+".json", http.NoBody))
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Responses map[string]struct{} `json:"responses"`
+		} `json:"paths"`
+	}
+	if err := json.Unmarshal(rec.Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]map[int]bool{}
+	for path, methods := range doc.Paths {
+		for method, op := range methods {
+			codes := map[int]bool{}
+			for text := range op.Responses {
+				code, _ := strconv.Atoi(text)
+				codes[code] = true
+			}
+			all[strings.ToUpper(method)+" "+path] = codes
+		}
+	}
+	return all
 }
 
 func (w *walk) tenancy(name string) tenancy {
@@ -220,6 +250,10 @@ func (w *walk) send(r served, path, credential, body string, header ...[2]string
 	}
 	rec := httptest.NewRecorder()
 	r.handler.ServeHTTP(rec, request)
+	gone := rec.Code == http.StatusNotFound && (strings.HasPrefix(path, "/v1/me") || strings.HasPrefix(path, "/v1/sessions")) // the walk's person
+	if !r.answers[rec.Code] && !gone {
+		w.t.Errorf("%s %s is answered %d, of which its description does not tell", r.Method, r.Path, rec.Code)
+	}
 	return rec
 }
 

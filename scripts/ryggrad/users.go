@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"ryggrad.internal/hub/shared/identity"
@@ -83,6 +84,8 @@ func (d *desk) firstTenant(name string) (string, error) {
 		return "", err
 	case len(there) > 1:
 		return "", errNotEmpty
+	case len(there) == 1 && there[0].Name != name:
+		return "", fmt.Errorf("there is a tenant already, %s (%q): name it so to make its first person", there[0].ID, there[0].Name)
 	case len(there) == 1:
 		return there[0].ID, nil
 	}

@@ -24,6 +24,19 @@ func TestTheFirstOwnerIsMadeOnceAndLogsIn(t *testing.T) {
 	}
 }
 
+func TestTheFirstOwnerIsOfNoOtherTenant(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	if _, err := c.run("tenants", "create", "Group"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.run("bootstrap", "Groop", "--email", "anna@example.com", "--name", "Anna"); err == nil {
+		t.Error("the owner of one tenant is made in another")
+	}
+	var made bootstrapped
+	c.read(&made, "bootstrap", "Group", "--email", "anna@example.com", "--name", "Anna")
+}
+
 func TestOperatorsManagePeople(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)

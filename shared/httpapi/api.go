@@ -67,6 +67,7 @@ type Route struct {
 	Permission identity.Permission // what the caller must hold, or [Public]
 	Status     int                 // of success
 	StepUp     bool                // dangerous: a person must have proved just now who they are
+	Proof      bool                // the request's own content proves who calls, and is answered 401 when it does not
 	Unmetered  bool                // the handler limits its callers itself, with [API.Meter]
 
 	// Takes and Gives describe what a handler reads that reads its body itself, and what a raw one answers by status, for
@@ -204,6 +205,8 @@ func (a *API) operation(route Route) huma.Operation {
 		}
 		op.Description = "Needs the permission `" + string(route.Permission) + "`."
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	} else if route.Proof {
+		op.Errors = append(op.Errors, http.StatusUnauthorized)
 	}
 	if route.StepUp {
 		op.Description += " A person must have proved within the last ten minutes who they are; `step-up` (401) asks for it."

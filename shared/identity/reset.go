@@ -10,6 +10,9 @@ import (
 // person, who is told at once, can object.
 const ResetDelay = 24 * time.Hour
 
+// resetLife is how long after that it can be done: an agreement is about the person's trouble now, not about one in a year.
+const resetLife = 7 * 24 * time.Hour
+
 // Reset is the removal of somebody's second factors by operators, for those whom nobody else in their tenant can help:
 // one operator asks, another agrees, and a day later it can be done.
 type Reset struct {
@@ -39,6 +42,8 @@ func (r Reset) Ready(now time.Time) error {
 		return fault.New(fault.Conflict, "no other operator has agreed yet")
 	case now.Before(r.AgreedAt.Add(ResetDelay)):
 		return fault.New(fault.Conflict, "this can be done from %s", r.AgreedAt.Add(ResetDelay).Format(time.RFC3339))
+	case !now.Before(r.AgreedAt.Add(ResetDelay + resetLife)):
+		return fault.New(fault.Conflict, "this could be done until %s; cancel it and ask again", r.AgreedAt.Add(ResetDelay+resetLife).Format(time.RFC3339))
 	}
 	return nil
 }

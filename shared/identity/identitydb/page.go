@@ -67,12 +67,15 @@ func (s *Store) remove(ctx context.Context, by ledgerdb.Act, at ledgerdb.Ref, al
 		if err != nil {
 			return err
 		}
-		_, err = s.opts.Ledger.Commit(ctx, by, []ledgerdb.Change{ledgerdb.Remove(prior)}, with...)
+		receipt, err := s.opts.Ledger.Commit(ctx, by, []ledgerdb.Change{ledgerdb.Remove(prior)}, with...)
 		if !errors.Is(err, ledgerdb.ErrStale) {
 			return err
 		}
 		if _, gone := s.opts.Ledger.Get(ctx, by.Tenant, at); fault.Is(gone, fault.NotFound) {
-			return nil // by this very commit, or by somebody who wanted the same
+			if mine, err := s.opts.Ledger.Performed(ctx, receipt); mine || err != nil {
+				return err // by this very commit, which succeeded without telling
+			}
+			return gone
 		}
 	}
 	return fault.New(fault.Unavailable, "this is being changed by others; try again").Because(ledgerdb.ErrStale)

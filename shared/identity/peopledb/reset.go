@@ -54,14 +54,17 @@ func (p *People) DoReset(ctx context.Context, by By, user string) error {
 	if err := personID(user); err != nil {
 		return err
 	}
-	r, err := identitydb.Load(ctx, p.store, by.Tenant, ref(collectionResets, user), identity.ParseReset)
-	if err != nil {
-		return err
-	}
-	if err := r.Ready(p.store.Now()); err != nil {
-		return err
-	}
-	return p.RemoveSecondFactor(ctx, by, user)
+	return p.removeFactors(ctx, by, user, func() (ledgerdb.Write, error) {
+		o, err := p.opts.Ledger.Get(ctx, by.Tenant, ref(collectionResets, user))
+		if err != nil {
+			return ledgerdb.Write{}, err
+		}
+		r, err := identity.ParseReset(o.ID, o.Fields)
+		if err == nil {
+			err = r.Ready(p.store.Now())
+		}
+		return ledgerdb.DropRead(o), err // whoever cancels it in the meantime is first
+	})
 }
 
 // CancelReset forgets that it was asked, because it must not be done.

@@ -171,6 +171,11 @@ func (p *People) ResetPassword(ctx context.Context, by By, id string) (string, e
 // their delay, can. Their sessions end, and so does what operators agreed on: it must not be done again to factors that the
 // person adds later.
 func (p *People) RemoveSecondFactor(ctx context.Context, by By, id string) error {
+	return p.removeFactors(ctx, by, id, func() (ledgerdb.Write, error) { return ledgerdb.Drop(ref(collectionResets, id)), nil })
+}
+
+// removeFactors takes them away together with what operators agreed on, which is read each time it is tried.
+func (p *People) removeFactors(ctx context.Context, by By, id string, agreed func() (ledgerdb.Write, error)) error {
 	if by.Role != identity.Owner {
 		return fault.New(fault.Forbidden, "only an owner takes a second factor away")
 	}
@@ -179,8 +184,12 @@ func (p *People) RemoveSecondFactor(ctx context.Context, by By, id string) error
 		if err := by.mayManage(*u, u.Role); err != nil {
 			return nil, err
 		}
+		drop, err := agreed()
+		if err != nil {
+			return nil, err
+		}
 		u.TOTP, u.Passkeys, u.Recovery = identity.TOTP{}, nil, nil
 		writes, err := p.endSessions(u, "", NoticeFactorsRemoved)
-		return append(writes, ledgerdb.Drop(ref(collectionResets, u.ID))), err
+		return append(writes, drop), err
 	})
 }

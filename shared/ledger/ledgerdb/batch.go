@@ -53,6 +53,8 @@ func (b *batch) write(w Write) {
 		b.hold(w.prior)
 	case modeDrop:
 		b.drop(w.ref, nil)
+	case modeDropRead:
+		b.remove(w.prior)
 	}
 }
 

@@ -58,6 +58,13 @@ func (r Receipt) Wrote(o Object) bool {
 	return o.Exists() && o.Entry != (ledger.Hash{}) && slices.Contains(r.heads, o.Entry)
 }
 
+// Performed tells whether an act happened although its commit did not say so, by its entries. It is for acts that leave
+// nothing of their object to look at.
+func (s *Store) Performed(ctx context.Context, r Receipt) (bool, error) {
+	found, err := s.EntriesByHash(ctx, r.heads)
+	return len(r.heads) > 0 && len(found) == len(r.heads), err
+}
+
 // Commit performs an act: all changes with an audit entry each, and the writes that go with them, or nothing of it.
 // Its errors are [ErrExists], [ErrStale], and faults; one of many at once is [fault.Unavailable] because of
 // [ErrContended].
@@ -147,8 +154,8 @@ func (s *Store) witness(ctx context.Context, r Receipt) {
 	}
 }
 
-// Write is a document that goes with an act, or bookkeeping. Make one with [Add], [Put], [Patch], [Hold] or
-// [Drop].
+// Write is a document that goes with an act, or bookkeeping. Make one with [Add], [Put], [Patch], [Hold],
+// [Drop] or [DropRead].
 type Write struct {
 	ref    Ref
 	fields map[string]any
@@ -171,6 +178,7 @@ const (
 	modePatch
 	modeHold
 	modeDrop
+	modeDropRead
 )
 
 // Add writes a document that must not exist yet.
@@ -190,6 +198,9 @@ func Hold(prior Object) Write { return Write{ref: prior.Ref, mode: modeHold, pri
 
 // Drop deletes a document, if it is there. It leaves no tombstone.
 func Drop(ref Ref) Write { return Write{ref: ref, mode: modeDrop} }
+
+// DropRead deletes a document that was read, and lets the commit happen only if nobody has changed or deleted it since.
+func DropRead(prior Object) Write { return Write{ref: prior.Ref, mode: modeDropRead, prior: prior} }
 
 // Bookkeep writes what is no act, all of it or nothing: attempts, marks, last uses. Its errors are those of Commit.
 func (s *Store) Bookkeep(ctx context.Context, tenant string, writes ...Write) error {
