@@ -93,3 +93,39 @@ func TestObjectsAreListedInOrder(t *testing.T) {
 		t.Errorf("listed %v, %v", got, err)
 	}
 }
+
+func TestAnObjectKeepsItsNote(t *testing.T) {
+	t.Parallel()
+	b, other := bucket(t), bucket(t)
+	ctx := t.Context()
+	if err := b.CreateNoted(ctx, "files/1", []byte("content"), `{"n":1}`); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.CreateNoted(ctx, "files/1", []byte("content"), "another"); !errors.Is(err, objects.ErrExists) {
+		t.Errorf("written again: %v", err)
+	}
+	all, err := b.ListNoted(ctx, "files/", "")
+	if err != nil || len(all) != 1 || all[0].Note != `{"n":1}` || all[0].Size != 7 || all[0].CRC32C == 0 {
+		t.Errorf("listed %+v: %v", all, err)
+	}
+	for range 2 {
+		if err := b.CopyTo(ctx, other, "files/1"); err != nil {
+			t.Error(err)
+		}
+	}
+	if there, err := other.Look(ctx, "files/1"); err != nil || there.Note != all[0].Note || there.CRC32C != all[0].CRC32C {
+		t.Errorf("copied as %+v: %v", there, err)
+	}
+	if err := b.CopyTo(ctx, other, "files/2"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing one: %v", err)
+	}
+	if err := b.CreateNoted(ctx, "files/3", []byte("one"), ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.CreateNoted(ctx, "files/3", []byte("two"), ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.CopyTo(ctx, other, "files/3"); !errors.Is(err, objects.ErrExists) {
+		t.Errorf("over another one: %v", err)
+	}
+}
