@@ -18,7 +18,7 @@ func pure() []string {
 	return []string{
 		"shared/fault", "shared/order", "shared/channel", "shared/delivery", "shared/identity", "shared/identity/token",
 		"shared/identity/assertion", "shared/identity/password",
-		"shared/envelope", "shared/ledger", "shared/ledger/tlog", "shared/privacy", "shared/webhook",
+		"shared/backup", "shared/envelope", "shared/ledger", "shared/ledger/tlog", "shared/privacy", "shared/webhook",
 		"shared/evidence",
 	}
 }
