@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"ryggrad.internal/hub/shared/backup"
 	"ryggrad.internal/hub/shared/localcloud/kms"
 	"ryggrad.internal/hub/shared/localcloud/pubsub"
 	"ryggrad.internal/hub/shared/localcloud/storage"
@@ -30,6 +31,7 @@ type Cloud struct {
 	pubsub  *pubsub.Server // nil where Google's emulator is used
 	kms     *kms.Server
 	storage *storage.Server
+	offline backup.OfflineKey
 	conn    *grpc.ClientConn // to Pub/Sub, embedded or not
 	topics  *pubsubapi.TopicAdminClient
 	subs    *pubsubapi.SubscriptionAdminClient
@@ -42,7 +44,7 @@ type Cloud struct {
 // [Cloud.Deliver]. Whoever starts a cloud must close it.
 func Start(ctx context.Context, opts Options) (*Cloud, error) {
 	c := &Cloud{opts: opts.complete(), grpc: grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))}
-	for _, step := range []func(context.Context) error{c.claim, c.openServices, c.serve, c.connect} {
+	for _, step := range []func(context.Context) error{c.claim, c.openOfflineKey, c.openServices, c.serve, c.connect} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("start cloud: %w", err), c.Close())
 		}
@@ -183,9 +185,15 @@ func (c *Cloud) EnvOf(project string) map[string]string {
 		"RYGGRAD_ERASURES_BUCKET":   ErasuresBucket(project),
 		"RYGGRAD_STATUS_BUCKET":     StatusBucket(project),
 		"RYGGRAD_LOG_ORIGIN":        LogOrigin,
-		"FIRESTORE_EMULATOR_HOST":   c.firestoreHost(),
-		"PUBSUB_EMULATOR_HOST":      c.pubsubHost(),
-		"STORAGE_EMULATOR_HOST":     c.storage.Addr(),
-		"KMS_EMULATOR_HOST":         c.addr,
+
+		"RYGGRAD_BACKUP_BUCKET":         BackupBucket(project),
+		"RYGGRAD_BACKUP_MONTHLY_BUCKET": MonthlyBucket(project),
+		"RYGGRAD_BACKUP_KEYS_BUCKET":    BackupKeysBucket(project),
+		"RYGGRAD_BACKUP_RECIPIENT":      c.offline.Recipient().String(),
+
+		"FIRESTORE_EMULATOR_HOST": c.firestoreHost(),
+		"PUBSUB_EMULATOR_HOST":    c.pubsubHost(),
+		"STORAGE_EMULATOR_HOST":   c.storage.Addr(),
+		"KMS_EMULATOR_HOST":       c.addr,
 	}
 }

@@ -24,6 +24,12 @@ func KeyRing(project string) string {
 // BackupBucket returns the name of the bucket that a project's backups go to.
 func BackupBucket(project string) string { return project + "-backup" }
 
+// MonthlyBucket returns the name of the bucket that backups are copied to once a month.
+func MonthlyBucket(project string) string { return project + "-backup-monthly" }
+
+// BackupKeysBucket returns the name of the bucket that backups of keys go to.
+func BackupKeysBucket(project string) string { return project + "-backup-keys" }
+
 // AuditBucket returns the name of the bucket that a project's audit log is published in.
 func AuditBucket(project string) string { return project + "-audit" }
 
@@ -54,7 +60,10 @@ func (c *Cloud) SetUp(ctx context.Context, project string) error {
 			return fmt.Errorf("set up topic %s of %s: %w", topic, project, err)
 		}
 	}
-	for _, bucket := range []string{BackupBucket(project), AuditBucket(project), CheckpointBucket(project), ErasuresBucket(project), StatusBucket(project)} {
+	for _, bucket := range []string{
+		BackupBucket(project), MonthlyBucket(project), BackupKeysBucket(project), AuditBucket(project), CheckpointBucket(project),
+		ErasuresBucket(project), StatusBucket(project),
+	} {
 		if err := c.storage.CreateBucket(ctx, bucket); err != nil {
 			return err
 		}
@@ -72,6 +81,8 @@ func hubKeys() map[string]*kmspb.CryptoKey {
 	}
 	return map[string]*kmspb.CryptoKey{
 		"tenant-keys":       {Purpose: kmspb.CryptoKey_ENCRYPT_DECRYPT},
+		"backup":            {Purpose: kmspb.CryptoKey_ENCRYPT_DECRYPT},
+		"backup-manifests":  signing(kmspb.CryptoKeyVersion_EC_SIGN_ED25519),
 		"access-tokens":     signing(kmspb.CryptoKeyVersion_EC_SIGN_P256_SHA256),
 		"audit-checkpoints": signing(kmspb.CryptoKeyVersion_EC_SIGN_ED25519),
 	}

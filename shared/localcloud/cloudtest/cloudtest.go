@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"ryggrad.internal/hub/functions"
+	"ryggrad.internal/hub/shared/backup"
 	"ryggrad.internal/hub/shared/localcloud"
 	"ryggrad.internal/hub/shared/localcloud/wire"
 )
@@ -133,8 +134,11 @@ func (c *Cloud) KMS(tb testing.TB, opts ...grpc.DialOption) *kms.KeyManagementCl
 	return client
 }
 
-// Key returns the full name of one of the project's keys: tenant-keys, access-tokens or audit-checkpoints.
+// Key returns the full name of one of the project's keys, by its short name such as tenant-keys.
 func (c *Cloud) Key(name string) string { return localcloud.KeyRing(c.Project) + "/cryptoKeys/" + name }
+
+// OfflineKey returns the key that opens the project's backups without KMS.
+func (c *Cloud) OfflineKey() backup.OfflineKey { return c.shared.OfflineKey() }
 
 // Published returns the messages that were published on one of the project's topics, in the order of publication.
 func (c *Cloud) Published(tb testing.TB, topic string) []*pubsubpb.PubsubMessage {
