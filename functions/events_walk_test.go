@@ -40,9 +40,10 @@ type chore struct {
 // noChores are the functions of Pub/Sub that change nothing that an entry must tell of, and why.
 func noChores() map[string]string {
 	return map[string]string{
-		"keys":  "bookkeeping: notices of what ends, and ages for the alerts",
-		"relay": "bookkeeping: says again what was not announced",
-		"seal":  "the log itself: what it adds needs no entry",
+		"backup": "reads, and writes objects; it changes nothing in the database",
+		"keys":   "bookkeeping: notices of what ends, and ages for the alerts",
+		"relay":  "bookkeeping: says again what was not announced",
+		"seal":   "the log itself: what it adds needs no entry",
 	}
 }
 

@@ -69,7 +69,7 @@ func (h *hub) open(ctx context.Context, opts options) error {
 	h.env = maps.Clone(h.cloud.Env())
 	maps.Copy(h.env, gcp.Env{
 		"RYGGRAD_BASE_URL": h.baseURL, "RYGGRAD_ALLOW_LOOPBACK": "true", "RYGGRAD_ENDPOINT_CACHE": "1s",
-		"RYGGRAD_RATE_PER_SECOND": "10000", "RYGGRAD_RATE_BURST": "10000",
+		"RYGGRAD_RATE_PER_SECOND": "10000", "RYGGRAD_RATE_BURST": "10000", "RYGGRAD_BACKUP_BEHIND": "1s",
 		"RYGGRAD_SECURITY_EXPIRES": time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339),
 	})
 	if err := h.openFunctions(ctx, listener, table); err != nil {

@@ -13,6 +13,7 @@ import (
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/functions/audit"
 	"ryggrad.internal/hub/functions/auth"
+	"ryggrad.internal/hub/functions/backup"
 	"ryggrad.internal/hub/functions/delivery"
 	"ryggrad.internal/hub/functions/keys"
 	"ryggrad.internal/hub/functions/orders"
@@ -28,6 +29,7 @@ func builds() map[string]gcp.Build {
 	return map[string]gcp.Build{
 		"audit":     audit.BuildAudit,
 		"auth":      auth.BuildAuth,
+		"backup":    backup.BuildBackup,
 		"deadlines": delivery.BuildDeadlines,
 		"delivery":  delivery.BuildDelivery,
 		"dispatch":  delivery.BuildDispatch,

@@ -24,6 +24,8 @@ type desk struct {
 	local string
 	as    string
 	open  *hub.Hub
+
+	closers []func() error // in the order of their opening
 }
 
 // hub opens the hub.
@@ -66,10 +68,16 @@ func (d *desk) environment() (gcp.Env, error) {
 		"RYGGRAD_AUDIT_BUCKET":      localcloud.AuditBucket(localcloud.DefaultProject),
 		"RYGGRAD_CHECKPOINT_BUCKET": localcloud.CheckpointBucket(localcloud.DefaultProject),
 		"RYGGRAD_LOG_ORIGIN":        localcloud.LogOrigin,
-		"FIRESTORE_EMULATOR_HOST":   there.Endpoints["firestore"],
-		"PUBSUB_EMULATOR_HOST":      there.Endpoints["pubsub"],
-		"STORAGE_EMULATOR_HOST":     there.Endpoints["storage"],
-		"KMS_EMULATOR_HOST":         there.Endpoints["kms"],
+
+		"RYGGRAD_BACKUP_BUCKET":         localcloud.BackupBucket(localcloud.DefaultProject),
+		"RYGGRAD_BACKUP_MONTHLY_BUCKET": localcloud.MonthlyBucket(localcloud.DefaultProject),
+		"RYGGRAD_BACKUP_KEYS_BUCKET":    localcloud.BackupKeysBucket(localcloud.DefaultProject),
+		"RYGGRAD_ERASURES_BUCKET":       localcloud.ErasuresBucket(localcloud.DefaultProject),
+
+		"FIRESTORE_EMULATOR_HOST": there.Endpoints["firestore"],
+		"PUBSUB_EMULATOR_HOST":    there.Endpoints["pubsub"],
+		"STORAGE_EMULATOR_HOST":   there.Endpoints["storage"],
+		"KMS_EMULATOR_HOST":       there.Endpoints["kms"],
 	}, nil
 }
 
@@ -113,9 +121,16 @@ func (d *desk) print(v any) error {
 	return err
 }
 
+// closeWithDesk closes something when the command ends.
+func (d *desk) closeWithDesk(one func() error) { d.closers = append(d.closers, one) }
+
 func (d *desk) close() error {
-	if d.open == nil {
-		return nil
+	var faults []error
+	for i := range d.closers {
+		faults = append(faults, d.closers[len(d.closers)-1-i]())
 	}
-	return d.open.Close()
+	if d.open != nil {
+		faults = append(faults, d.open.Close())
+	}
+	return errors.Join(faults...)
 }

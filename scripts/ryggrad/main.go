@@ -37,6 +37,7 @@ type commands struct {
 	Channels  channelCommands `cmd:"" help:"Links of a tenant to delivery platforms."`
 	Keys      keyCommands     `cmd:"" help:"The keys that sign access tokens."`
 	Audit     auditCommands   `cmd:"" help:"The audit log: show, prove and verify it."`
+	Backup    backupCommands  `cmd:"" help:"Backups: list and verify them, and bring them back."`
 }
 
 func main() {

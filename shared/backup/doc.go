@@ -5,7 +5,7 @@
 // # Sets and runs
 //
 // A set is what is kept together: hot, config and keys. A run is one set at one moment, the read time T, which is a whole
-// minute at least two minutes ago; every document of the run is as it was at T, however long the run takes. A full run
+// minute two minutes ago; every document of the run is as it was at T, however long the run takes. A full run
 // holds everything. An incremental one holds what changed since ten minutes before the run that it follows (documents
 // carry the time of the request that wrote them, which is a little earlier than their commit), and the tombstones of
 // what code deleted. [Decide] says what is due.

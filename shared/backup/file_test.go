@@ -209,7 +209,7 @@ func TestAManifestComesBackAsItWasSigned(t *testing.T) {
 	m := manifest(run(), sealed(t, run().Part(0, 0), key(t), "a", "b"))
 	m.Checkpoint = "origin\n1\nroot\n\n— origin sig\n"
 	signed := h.sign(t, m)
-	got, err := backup.OpenManifest("manifests/hot/20260301T1200Z", "p", signed, []string{h.text})
+	got, err := backup.OpenManifest("manifests/hot/20260301T120000Z", "p", signed, []string{h.text})
 	m.Format = got.Format
 	if diff := cmp.Diff(m, got); diff != "" || err != nil {
 		t.Errorf("%v, manifest (-want +got):\n%s", err, diff)
@@ -230,7 +230,7 @@ func TestWhatIsNoManifestOfOursIsRefused(t *testing.T) {
 	holes.Files[1].Number = 2
 	shards := m
 	shards.Shards = 4
-	const object = "manifests/hot/20260301T1200Z"
+	const object = "manifests/hot/20260301T120000Z"
 	for name, c := range map[string]struct {
 		object string
 		signed []byte
@@ -240,7 +240,7 @@ func TestWhatIsNoManifestOfOursIsRefused(t *testing.T) {
 		"of another project":             {object, theirs.sign(t, foreign), "--project"},
 		"of another project, signed too": {object, ours.sign(t, foreign), "--project"},
 		"changed":                        {object, bytes.Replace(ours.sign(t, m), []byte(`"documents":1`), []byte(`"documents":2`), 1), "signature"},
-		"replayed under another name":    {"manifests/hot/20260301T1300Z", ours.sign(t, m), "under another name"},
+		"replayed under another name":    {"manifests/hot/20260301T130000Z", ours.sign(t, m), "under another name"},
 		"with a hole":                    {object, ours.sign(t, holes), "part 2"},
 		"without shards":                 {object, ours.sign(t, shards), "parts are missing"},
 		"empty":                          {object, nil, "signature"},
@@ -374,7 +374,7 @@ func FuzzReadHeader(f *testing.F) {
 func FuzzOpenManifest(f *testing.F) {
 	f.Add([]byte("{}\n\n— p/backup AAAAAA==\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, err := backup.OpenManifest("manifests/hot/20260301T1200Z", "p", data, nil); err == nil {
+		if _, err := backup.OpenManifest("manifests/hot/20260301T120000Z", "p", data, nil); err == nil {
 			t.Error("an unsigned manifest is taken")
 		}
 	})

@@ -179,7 +179,7 @@ func (m Manifest) check() error {
 	switch {
 	case len(m.Files) == 0 || shard != m.Shards-1:
 		return errors.New("parts are missing")
-	case !m.At.Equal(m.At.Truncate(time.Minute)) || !m.Since.Before(m.At):
+	case !m.At.Equal(m.At.Truncate(time.Second)) || !m.Since.Before(m.At):
 		return errors.New("its moments make no sense")
 	}
 	return nil

@@ -5,7 +5,7 @@ import (
 )
 
 const (
-	// Behind is how long ago a run's moment is at least, so that every commit up to it is readable.
+	// Behind is how long ago a run's moment is, so that every commit up to it is readable.
 	Behind = 2 * time.Minute
 	// Overlap is how far an incremental run reaches back before the run that it follows.
 	Overlap = 10 * time.Minute
@@ -43,14 +43,20 @@ type Decision struct {
 	GiveUp []Run // which have had their time
 }
 
-// Moment returns the read time of what begins now.
-func Moment(now time.Time) time.Time { return now.UTC().Add(-Behind).Truncate(time.Minute) }
+// Moment returns the read time of what begins now: a whole minute, since databases know their past by the minute after an
+// hour. Less than a minute behind is for databases on one machine, and gives whole seconds.
+func Moment(now time.Time, behind time.Duration) time.Time {
+	grain := time.Minute
+	if behind < grain {
+		grain = time.Second
+	}
+	return now.UTC().Add(-behind).Truncate(grain)
+}
 
-// Decide says what to do for a set now. A run that is not finished does not keep the next one from beginning: that one
+// Decide says what to do for a set now, where what begins has the moment of the run that is given. A run that is not finished does not keep the next one from beginning: that one
 // then reaches back to the newest finished one. Forced means that an operator does not want to wait until it is due.
 func Decide(of Run, st State, now time.Time, forced bool) Decision {
 	var d Decision
-	of.At = Moment(now)
 	newest := time.Time{}
 	if st.Newest != nil {
 		newest = st.Newest.At

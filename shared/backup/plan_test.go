@@ -10,8 +10,8 @@ import (
 	"ryggrad.internal/hub/shared/backup"
 )
 
-func of(set backup.Set) backup.Run {
-	return backup.Run{Project: "p", Database: "(default)", Set: set}
+func of(set backup.Set, now time.Time) backup.Run {
+	return backup.Run{Project: "p", Database: "(default)", Set: set, At: backup.Moment(now, backup.Behind)}
 }
 
 func made(at, base time.Time) *backup.Made {
@@ -41,7 +41,7 @@ func TestWhatIsDue(t *testing.T) {
 		"after a restore":                          {set: backup.Keys, state: backup.State{Newest: made(noon.Add(-time.Hour), noon.Add(-5*time.Hour)), Restored: noon.Add(-30 * time.Minute)}, begins: true, full: true},
 		"after a restore that a backup came after": {set: backup.Keys, state: backup.State{Newest: made(noon.Add(-time.Hour), noon.Add(-time.Hour)), Restored: noon.Add(-2 * time.Hour)}, begins: true},
 	} {
-		d := backup.Decide(of(c.set), c.state, now, c.forced)
+		d := backup.Decide(of(c.set, now), c.state, now, c.forced)
 		if (d.Begin != nil) != c.begins {
 			t.Errorf("%s: begins %v", name, d.Begin)
 			continue
@@ -57,7 +57,7 @@ func TestAnUnfinishedRunIsSentAgainAndThenGivenUp(t *testing.T) {
 	begun := func(age time.Duration) backup.Run {
 		return backup.Run{Set: backup.Hot, At: noon.Add(-age)}
 	}
-	d := backup.Decide(of(backup.Hot), backup.State{Begun: []backup.Run{begun(5 * time.Minute), begun(time.Hour), begun(7 * time.Hour)}}, noon, false)
+	d := backup.Decide(of(backup.Hot, noon), backup.State{Begun: []backup.Run{begun(5 * time.Minute), begun(time.Hour), begun(7 * time.Hour)}}, noon, false)
 	if len(d.Resume) != 1 || !d.Resume[0].At.Equal(noon.Add(-time.Hour)) || len(d.GiveUp) != 1 {
 		t.Errorf("sent again %v, given up %v", d.Resume, d.GiveUp)
 	}
@@ -73,7 +73,7 @@ func TestEveryChangeIsInSomeRun(t *testing.T) {
 		now := noon
 		for range rapid.IntRange(1, 60).Draw(t, "hours") {
 			now = now.Add(time.Hour + time.Duration(rapid.IntRange(-120, 120).Draw(t, "seconds"))*time.Second)
-			d := backup.Decide(of(backup.Hot), st, now, false)
+			d := backup.Decide(of(backup.Hot, now), st, now, false)
 			if d.Begin == nil {
 				t.Fatalf("nothing begins at %s", now)
 			}

@@ -9,7 +9,7 @@ import (
 )
 
 // stampFormat is how moments stand in objects' names; the names sort by time.
-const stampFormat = "20060102T1504Z"
+const stampFormat = "20060102T150405Z"
 
 // Stamp writes a moment as objects' names have it.
 func Stamp(at time.Time) string { return at.UTC().Format(stampFormat) }

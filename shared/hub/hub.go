@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	firestoreapi "cloud.google.com/go/firestore/apiv1"
 	kms "cloud.google.com/go/kms/apiv1"
 
 	"ryggrad.internal/hub/shared/channel/channeldb"
@@ -113,6 +114,11 @@ func (h *Hub) Announcer(ctx context.Context) (event.Announcer, error) {
 func (h *Hub) AnnouncerOn(ctx context.Context, name string) (event.Announcer, error) {
 	topic, err := h.cloud.Publisher(ctx, name)
 	return event.Announcer{Topic: topic, Log: h.Log}, err
+}
+
+// Documents returns the generated client of the hub's database, for those who handle documents as they are.
+func (h *Hub) Documents(ctx context.Context) (*firestoreapi.Client, error) {
+	return h.cloud.Commits(ctx)
 }
 
 // API returns how a function's HTTP edge authenticates, limits and logs. The function adds its name and description.

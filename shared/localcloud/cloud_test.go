@@ -108,7 +108,7 @@ func TestTheEnvironmentNamesEveryService(t *testing.T) {
 		"RYGGRAD_AUDIT_BUCKET": "p-audit", "RYGGRAD_CHECKPOINT_BUCKET": "p-checkpoint", "RYGGRAD_LOG_ORIGIN": "ryggrad.local/log",
 		"RYGGRAD_ERASURES_BUCKET": "p-erasures",
 		"RYGGRAD_STATUS_BUCKET":   "p-status",
-		"RYGGRAD_BACKUP_BUCKET":   "p-backup", "RYGGRAD_BACKUP_MONTHLY_BUCKET": "p-backup-monthly", "RYGGRAD_BACKUP_KEYS_BUCKET": "p-backup-keys",
+		"RYGGRAD_BACKUP_BUCKET":   "p-backup", "RYGGRAD_BACKUP_MONTHLY_BUCKET": "p-backupmonthly", "RYGGRAD_BACKUP_KEYS_BUCKET": "p-backupkeys",
 		"RYGGRAD_BACKUP_RECIPIENT": cloud.OfflineKey().Recipient().String(),
 		"FIRESTORE_EMULATOR_HOST":  at["firestore"],
 		"PUBSUB_EMULATOR_HOST":     at["pubsub"],

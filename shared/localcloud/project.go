@@ -25,10 +25,10 @@ func KeyRing(project string) string {
 func BackupBucket(project string) string { return project + "-backup" }
 
 // MonthlyBucket returns the name of the bucket that backups are copied to once a month.
-func MonthlyBucket(project string) string { return project + "-backup-monthly" }
+func MonthlyBucket(project string) string { return project + "-backupmonthly" }
 
 // BackupKeysBucket returns the name of the bucket that backups of keys go to.
-func BackupKeysBucket(project string) string { return project + "-backup-keys" }
+func BackupKeysBucket(project string) string { return project + "-backupkeys" }
 
 // AuditBucket returns the name of the bucket that a project's audit log is published in.
 func AuditBucket(project string) string { return project + "-audit" }

@@ -53,9 +53,20 @@ func (b *batch) write(w Write) {
 		b.hold(w.prior)
 	case modeDrop:
 		b.drop(w.ref, nil)
+		b.tombstone(w.ref)
 	case modeDropRead:
 		b.remove(w.prior)
+		b.tombstone(w.ref)
 	}
+}
+
+// tombstone tells backups that a document is gone, if they hold any of its collection.
+func (b *batch) tombstone(ref Ref) {
+	if !b.store.kept[ref.Collection] {
+		return
+	}
+	at := b.store.opts.Now().UTC().Truncate(time.Microsecond)
+	b.put(TombstoneRef(ref), map[string]any{"object": ref.String(), "deletedAt": at, "expireAt": at.Add(dropLife)})
 }
 
 func (b *batch) create(ref Ref, fields map[string]any) { b.createWhole(ref, b.document(ref, fields)) }

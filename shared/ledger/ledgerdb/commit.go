@@ -14,6 +14,9 @@ import (
 // tombstoneLife is how long the trace of a deletion is kept: longer than any backup in which the document may stand.
 const tombstoneLife = 400 * 24 * time.Hour
 
+// dropLife is how long the trace of a deletion is kept that was no act: longer than any backup of changes reaches back.
+const dropLife = 14 * 24 * time.Hour
+
 // Act says who does what, and on whose request.
 type Act struct {
 	Tenant    string
@@ -28,10 +31,12 @@ func ActOf(c identity.Caller, action, requestID string) Act {
 	return Act{Tenant: c.Tenant, Actor: c.Actor, Behalf: c.Act, Action: action, RequestID: requestID}
 }
 
-// Change is what an act does to one object. Make one with [Create], [Replace] or [Remove].
+// Change is what an act does to one object. Make one with [Create], [Replace], [Remove], or for a restore with [Revive] or
+// [Miss].
 type Change struct {
 	prior  Object
 	fields map[string]any
+	absent bool // the object is not there, although it has a chain
 }
 
 // Create makes an object that must not exist yet.
@@ -44,6 +49,19 @@ func Replace(prior Object, fields map[string]any) Change { return Change{prior: 
 
 // Remove deletes an object that was read and leaves a tombstone, so that a restore does not bring it back.
 func Remove(prior Object) Change { return Change{prior: prior} }
+
+// Revive makes an object again that is not there; prior says where its chain ended, by its revision and entry.
+func Revive(prior Object, fields map[string]any) Change {
+	prior.Fields = nil
+	return Change{prior: prior, fields: fields, absent: true}
+}
+
+// Miss says that an object is not there any more which should be: it was made after the moment that a restore brought
+// back. Prior says where its chain ended, by its revision and entry.
+func Miss(prior Object) Change {
+	prior.Fields = nil
+	return Change{prior: prior, absent: true}
+}
 
 // Receipt tells what an act would have written, whether or not it was.
 type Receipt struct {
@@ -131,18 +149,25 @@ func (s *Store) entry(act Act, c Change, at time.Time) (ledger.Entry, error) {
 // place writes the changed document itself.
 func (s *Store) place(b *batch, c Change, doc map[string]any, at time.Time) {
 	switch {
-	case c.prior.Revision == 0 && !c.prior.Exists():
-		b.createWhole(c.prior.Ref, doc)
 	case c.fields == nil:
-		b.remove(c.prior)
-		sum := sha256.Sum256([]byte(c.prior.String()))
-		b.put(Ref{collectionTombstones, hex.EncodeToString(sum[:])}, map[string]any{
+		if !c.absent {
+			b.remove(c.prior)
+		}
+		b.put(TombstoneRef(c.prior.Ref), map[string]any{
 			"object": c.prior.String(), "revision": c.prior.Revision + 1, fieldEntry: doc[fieldEntry],
 			"deletedAt": at, "expireAt": at.Add(tombstoneLife),
 		})
+	case c.absent, c.prior.Revision == 0 && !c.prior.Exists():
+		b.createWhole(c.prior.Ref, doc)
 	default:
 		b.replace(c.prior, doc)
 	}
+}
+
+// TombstoneRef names the trace of a document's deletion.
+func TombstoneRef(of Ref) Ref {
+	sum := sha256.Sum256([]byte(of.String()))
+	return Ref{collectionTombstones, hex.EncodeToString(sum[:])}
 }
 
 // witness tells the log, which is kept elsewhere and cannot be rewritten, that the entries were written. A line that is
@@ -196,7 +221,8 @@ func Patch(prior Object, fields map[string]any) Write {
 // commits that hold what the other one changes only one happens. It may be a document that acts write.
 func Hold(prior Object) Write { return Write{ref: prior.Ref, mode: modeHold, prior: prior} }
 
-// Drop deletes a document, if it is there. It leaves no tombstone.
+// Drop deletes a document, if it is there. Of a collection that is backed up it leaves a tombstone, which the next backup
+// of changes needs, and which says nothing of an act.
 func Drop(ref Ref) Write { return Write{ref: ref, mode: modeDrop} }
 
 // DropRead deletes a document that was read, and lets the commit happen only if nobody has changed or deleted it since.

@@ -3,6 +3,7 @@ package ledgerdb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -204,4 +205,33 @@ func (s *Store) markOne(b *batch, id string, index uint64) {
 		CurrentDocument:  &firestorepb.Precondition{ConditionType: &firestorepb.Precondition_Exists{Exists: true}},
 		UpdateTransforms: []*firestorepb.DocumentTransform_FieldTransform{commitTime()},
 	})
+}
+
+// ImportSealed writes entries that the log has from a place on, and that this database lost or does not know as sealed.
+// It can be repeated. Bytes that are nil are passed over.
+func (s *Store) ImportSealed(ctx context.Context, first uint64, all [][]byte) error {
+	for at := 0; at < len(all); at += markAtOnce {
+		b := s.batch("")
+		for i, raw := range all[at:min(at+markAtOnce, len(all))] {
+			if raw == nil {
+				continue
+			}
+			e, err := ledger.Parse(raw)
+			if err != nil {
+				return fmt.Errorf("import the entry at %d: %w", first+uint64(at+i), err)
+			}
+			fields := entryFields(e, raw, ledger.HashEntry(raw))
+			delete(fields, fieldPending)
+			fields[fieldIndex] = int64(first + uint64(at+i)) //nolint:gosec // a log is never that long
+			b.tenant = e.Tenant
+			b.put(Ref{collectionAudit, e.ID}, fields)
+		}
+		if len(b.writes) == 0 {
+			continue
+		}
+		if err := b.commit(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -64,8 +64,9 @@ type Options struct {
 // Store reads and writes documents. It is safe for concurrent use.
 type Store struct {
 	opts     Options
-	database string // its full resource name
-	listed   map[string]bool
+	database string          // its full resource name
+	listed   map[string]bool // the collections that there are
+	kept     map[string]bool // those that are backed up
 	refusals refusals
 }
 
@@ -75,11 +76,11 @@ func New(opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, listed: make(map[string]bool, len(all))}
+	s := &Store{opts: opts, listed: make(map[string]bool, len(all)), kept: make(map[string]bool, len(all))}
 	s.database, _, _ = strings.Cut(opts.Firestore.Collection(collectionAudit).Path, "/documents/")
 	s.refusals.seen = map[refusalKey]*tally{}
 	for _, c := range all {
-		s.listed[c.Name] = true
+		s.listed[c.Name], s.kept[c.Name] = true, c.Backup != "none"
 	}
 	return s, nil
 }

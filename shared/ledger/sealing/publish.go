@@ -22,8 +22,8 @@ import (
 // objectsAtOnce is how many objects are written at a time.
 const objectsAtOnce = 16
 
-// checkpointPath is where the checkpoint of a size is kept. The name sorts by size.
-func checkpointPath(size uint64) string { return fmt.Sprintf("checkpoints/%016d", size) }
+// CheckpointPath is where the checkpoint of a size is kept. The name sorts by size.
+func CheckpointPath(size uint64) string { return fmt.Sprintf("checkpoints/%016d", size) }
 
 // publish extends the log by a batch: the edge grows, and what it makes is created and signed.
 func (s *Sealer) publish(ctx context.Context, st tlogdb.State, edge *tlog.Edge, batch tlog.Batch, bodies map[string][]byte) error {
@@ -121,7 +121,7 @@ func (s *Sealer) reread(ctx context.Context, batch tlog.Batch) (map[string][]byt
 // or with a key before this one, that is it.
 func (s *Sealer) sign(ctx context.Context, edge *tlog.Edge) ([]byte, error) {
 	c := tlog.Checkpoint{Origin: s.opts.Origin, Size: edge.Size(), Root: edge.Root()}
-	there, err := s.opts.Log.Read(ctx, checkpointPath(c.Size))
+	there, err := s.opts.Log.Read(ctx, CheckpointPath(c.Size))
 	switch {
 	case err == nil:
 		return there, s.same(ctx, there, c)
@@ -139,9 +139,9 @@ func (s *Sealer) sign(ctx context.Context, edge *tlog.Edge) ([]byte, error) {
 	if err := s.opts.Log.Create(ctx, keyPath(keys[0]), []byte(keys[0]+"\n")); err != nil {
 		return nil, passing(err)
 	}
-	err = s.opts.Log.Create(ctx, checkpointPath(c.Size), signed)
+	err = s.opts.Log.Create(ctx, CheckpointPath(c.Size), signed)
 	if errors.Is(err, objects.ErrExists) {
-		there, err = s.opts.Log.Read(ctx, checkpointPath(c.Size))
+		there, err = s.opts.Log.Read(ctx, CheckpointPath(c.Size))
 		if err == nil {
 			return there, s.same(ctx, there, c)
 		}

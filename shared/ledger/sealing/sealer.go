@@ -158,7 +158,7 @@ func (s *Sealer) edgeAt(ctx context.Context, size uint64) (*tlog.Edge, error) {
 	if size == 0 {
 		return &tlog.Edge{}, nil
 	}
-	signed, err := s.opts.Log.Read(ctx, checkpointPath(size))
+	signed, err := s.opts.Log.Read(ctx, CheckpointPath(size))
 	if err != nil {
 		return nil, fmt.Errorf("find the log at %d entries: %w", size, err)
 	}

@@ -93,6 +93,20 @@ func (s *Store) write(ctx context.Context, st State, size, done uint64, with ...
 	return err
 }
 
+// Import writes a batch that the published log has. It can be repeated.
+func (s *Store) Import(ctx context.Context, b tlog.Batch) error {
+	ids, hashes := b.Encode()
+	return s.ledger.Bookkeep(ctx, identity.Hub, ledgerdb.Put(batchRef(b.First), map[string]any{
+		"first": int64(b.First), "count": int64(len(b.IDs)), "ids": ids, "hashes": hashes, //nolint:gosec // a log is never that long
+	}))
+}
+
+// Advance says how far the published log is, after its batches were imported, unless the state has changed:
+// [ErrOvertaken].
+func (s *Store) Advance(ctx context.Context, st State, size, done uint64) error {
+	return s.write(ctx, st, size, done)
+}
+
 // Batch reads the batch that begins at a place.
 func (s *Store) Batch(ctx context.Context, first uint64) (tlog.Batch, error) {
 	o, err := s.ledger.Get(ctx, identity.Hub, batchRef(first))
