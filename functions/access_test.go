@@ -22,6 +22,7 @@ import (
 	"ryggrad.internal/hub/functions/auth"
 	"ryggrad.internal/hub/functions/delivery"
 	"ryggrad.internal/hub/functions/orders"
+	"ryggrad.internal/hub/functions/privacy"
 	"ryggrad.internal/hub/functions/status"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/httpapi"
@@ -39,7 +40,7 @@ const accessTable = "testdata/access.txt"
 // httpBuilds returns how every HTTP function is made.
 func httpBuilds() map[string]gcp.Build {
 	return map[string]gcp.Build{"audit": audit.BuildAudit, "auth": auth.BuildAuth, "delivery": delivery.BuildDelivery, "orders": orders.BuildOrders,
-		"status": status.BuildStatus}
+		"privacy": privacy.BuildPrivacy, "status": status.BuildStatus}
 }
 
 // served is a route and the function that serves it.
@@ -68,6 +69,7 @@ type walk struct {
 
 func walkEnv(cloud *cloudtest.Cloud) gcp.Env {
 	env := gcp.Env(cloud.Env())
+	env["RYGGRAD_REWRAP_PER_MESSAGE"] = "1"
 	env["RYGGRAD_RATE_PER_SECOND"], env["RYGGRAD_RATE_BURST"], env["RYGGRAD_ALLOW_LOOPBACK"] = "1000000", "1000000", "true"
 	return env
 }

@@ -197,6 +197,21 @@ func orderDeeds() []deed {
 	}
 }
 
+// walkedGuest is an order whose guest is then exported and erased.
+const walkedGuest = `{"channelOrderId":"W7","displayId":"7","location":"LOC","type":"pickup","placedAt":"2026-03-01T18:04:05+01:00","currency":"SEK",
+	"items":[{"plu":"P","name":"Pizza","quantity":1,"unitPrice":100}],"total":100,"payment":{"method":"online","status":"paid","due":0},
+	"customer":{"name":"Nils Dacke","email":"nils@example.com"}}`
+
+// guestDeeds are what is done to guests.
+func guestDeeds() []deed {
+	const guest = `{"email":"nils@example.com","name":"Nils Dacke"}`
+	return []deed{
+		{route: "place-order", action: "order.receive", by: shop, body: says(walkedGuest)},
+		{route: "export-subject", action: "subject.export", by: owner, body: says(guest)},
+		{route: "erase-subject", action: "subject.erase", by: owner, body: says(guest)},
+	}
+}
+
 // settingDeeds are what is done to a tenant's settings and clients.
 func settingDeeds() []deed {
 	return []deed{
@@ -330,7 +345,9 @@ func (w *walk) whose(hub bool) string {
 	return w.ours.tenant
 }
 
-func deeds() []deed { return slices.Concat(orderDeeds(), settingDeeds(), personDeeds(), reportDeeds()) }
+func deeds() []deed {
+	return slices.Concat(orderDeeds(), guestDeeds(), settingDeeds(), personDeeds(), reportDeeds())
+}
 
 // noDeeds are the routes that are no GET and that the walk does not go, and why.
 func noDeeds() map[string]string {
@@ -346,6 +363,7 @@ func noDeeds() map[string]string {
 		"test-endpoint":          "changes nothing: a message of no order is sent",
 		"retry-delivery":         "bookkeeping: an attempt is no act",
 		"acknowledge-events":     "bookkeeping: where a reader stands",
+		"take-subject-export":    "needs a finished export: functions/privacy takes one out",
 		"replay-channel-message": "needs a message that an adapter has learned to read since: functions/orders makes one",
 	}
 	for _, a := range channel.Adapters() {

@@ -19,6 +19,7 @@ import (
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/functions/delivery"
 	"ryggrad.internal/hub/functions/orders"
+	"ryggrad.internal/hub/functions/privacy"
 	"ryggrad.internal/hub/functions/status"
 	"ryggrad.internal/hub/shared/channel"
 	"ryggrad.internal/hub/shared/channel/fetchdb"
@@ -56,6 +57,7 @@ func allChores() []chore {
 		{function: "reconcile", action: "order.cancel", build: orders.BuildReconcile, ready: (*chores).cancelledBefore},
 		{function: "alerts", action: "incident.open", build: status.BuildAlerts, ready: (*chores).alert, hub: true},
 		{function: "summarize", action: "incident.resolve", build: status.BuildSummarize, ready: (*chores).mended, hub: true},
+		{function: "subjects", action: "guest.forget", build: privacy.BuildSubjects, ready: (*chores).toBeForgotten},
 	}
 }
 
@@ -215,6 +217,22 @@ func (c *chores) cancelledBefore() string {
 		}
 	}
 	return ""
+}
+
+// toBeForgotten is a guest whom somebody has asked to forget.
+func (c *chores) toBeForgotten() string {
+	c.t.Helper()
+	c.made++
+	email := fmt.Sprintf("guest%d@example.com", c.made)
+	c.make(c.ours, "/v1/orders", strings.NewReplacer(`"W7"`, fmt.Sprintf(`"G%d"`, c.made), "nils@example.com", email).Replace(says(walkedGuest)(c.actor)))
+	rec := c.do(deed{route: "erase-subject", by: owner, body: says(`{"email":"` + email + `","name":"Nils Dacke"}`)})
+	var begun struct {
+		Job string `json:"job"`
+	}
+	c.must(json.Unmarshal(rec.Body.Bytes(), &begun))
+	data, err := json.Marshal(event.Announcement{Tenant: c.ours.tenant, Event: begun.Job})
+	c.must(err)
+	return string(data)
 }
 
 func TestEveryFunctionOfPubSubIsWalked(t *testing.T) {

@@ -21,12 +21,14 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
+	"cloud.google.com/go/kms/apiv1/kmspb"
 
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/functions/audit"
 	"ryggrad.internal/hub/functions/delivery"
 	"ryggrad.internal/hub/functions/keys"
 	"ryggrad.internal/hub/functions/orders"
+	"ryggrad.internal/hub/functions/privacy"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/hub"
@@ -40,6 +42,7 @@ func pushedBuilds() map[string]gcp.Build {
 	return map[string]gcp.Build{
 		"deadlines": delivery.BuildDeadlines, "dispatch": delivery.BuildDispatch, "relay": delivery.BuildRelay, "retry": delivery.BuildRetry,
 		"fetch": orders.BuildFetch, "reconcile": orders.BuildReconcile, "keys": keys.BuildKeys, "seal": audit.BuildSeal,
+		"subjects": privacy.BuildSubjects,
 	}
 }
 
@@ -141,7 +144,10 @@ func live(t *testing.T) map[string]map[seen]int {
 	l.tick("seal")
 	l.order("W5")
 	l.tick("seal") // and replaces the checkpoint
+	l.roll()
 	l.tick("keys")
+	l.hand("keys", "keys")
+	l.subjects()
 	l.readAll(a)
 	calls := map[string]map[seen]int{}
 	for name, s := range l.spies {
@@ -220,6 +226,34 @@ func (l *life) put(collection, field string, value any) {
 		_, err := d.Ref.Update(l.t.Context(), []firestore.Update{{Path: field, Value: value}})
 		l.must(err)
 	}
+}
+
+// roll makes a new version of the KMS key that wraps tenant keys the primary one.
+func (l *life) roll() {
+	l.t.Helper()
+	key := l.cloud.Key("tenant-keys")
+	_, err := l.hub.KMS.CreateCryptoKeyVersion(l.t.Context(), &kmspb.CreateCryptoKeyVersionRequest{Parent: key})
+	l.must(err)
+	_, err = l.hub.KMS.UpdateCryptoKeyPrimaryVersion(l.t.Context(), &kmspb.UpdateCryptoKeyPrimaryVersionRequest{Name: key, CryptoKeyVersionId: "2"})
+	l.must(err)
+}
+
+// subjects carries out the exports and erasures that were asked for, and once more, as after an answer that was lost: what
+// stands in the bucket is then compared.
+func (l *life) subjects() {
+	l.t.Helper()
+	queued, err := l.hub.Firestore.Collection("subjectQueue").Documents(l.t.Context()).GetAll()
+	l.must(err)
+	if len(queued) == 0 {
+		l.t.Error("nobody is to be exported or erased")
+	}
+	l.hand("subjects", "subjects")
+	for _, q := range queued {
+		_, err := q.Ref.Set(l.t.Context(), q.Data())
+		l.must(err)
+	}
+	l.put("subjectJobs", "state", "pending")
+	l.tick("subjects")
 }
 
 // order places another order.

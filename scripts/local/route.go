@@ -17,6 +17,7 @@ import (
 	"ryggrad.internal/hub/functions/delivery"
 	"ryggrad.internal/hub/functions/keys"
 	"ryggrad.internal/hub/functions/orders"
+	"ryggrad.internal/hub/functions/privacy"
 	"ryggrad.internal/hub/functions/status"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/httpapi"
@@ -36,6 +37,7 @@ func builds() map[string]gcp.Build {
 		"keys":      keys.BuildKeys,
 		"fetch":     orders.BuildFetch,
 		"orders":    orders.BuildOrders,
+		"privacy":   privacy.BuildPrivacy,
 		"reconcile": orders.BuildReconcile,
 		"relay":     delivery.BuildRelay,
 		"retry":     delivery.BuildRetry,
@@ -43,6 +45,7 @@ func builds() map[string]gcp.Build {
 		"alerts":    status.BuildAlerts,
 		"status":    status.BuildStatus,
 		"summarize": status.BuildSummarize,
+		"subjects":  privacy.BuildSubjects,
 	}
 }
 

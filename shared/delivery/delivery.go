@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"ryggrad.internal/hub/shared/fault"
@@ -150,6 +151,18 @@ func (d Delivery) retry(r webhook.Result, done time.Time, random float64) Delive
 func (d Delivery) Log(request []byte) Delivery {
 	d.Request = cut(string(request), maxRequest)
 	return d
+}
+
+// Forget returns the delivery without the texts that its log keeps, and whether it had any.
+func (d Delivery) Forget() (forgotten Delivery, had bool) {
+	had = d.Request != ""
+	d.Request = ""
+	d.Attempts = slices.Clone(d.Attempts)
+	for i := range d.Attempts {
+		had = had || d.Attempts[i].Answer != ""
+		d.Attempts[i].Answer = ""
+	}
+	return d, had
 }
 
 // MaskAnswer returns the result with no more of the answer than may be kept.

@@ -17,6 +17,9 @@ import (
 const (
 	TopicEvents  = "events"  // an event of the outbox
 	TopicFetches = "fetches" // an order that is to be fetched; its id stands in the place of the event's
+
+	// TopicSubjects tells of a guest who is to be exported or erased; the job's id stands in the place of the event's.
+	TopicSubjects = "subjects"
 )
 
 // announceWithin bounds how long an answer waits for the announcement of what it tells of.

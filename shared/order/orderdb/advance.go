@@ -46,7 +46,9 @@ func (s *Store) Advance(ctx context.Context, act ledgerdb.Act, id string, change
 
 func (s *Store) advance(ctx context.Context, act ledgerdb.Act, prior Stored, next order.Record) (Advanced, error) {
 	fields := next.Document()
-	fields["guest"] = prior.object.Fields["guest"]
+	if guest, there := prior.object.Fields["guest"]; there { // it goes with an erasure
+		fields["guest"] = guest
+	}
 	event, id := announce(next)
 	receipt, err := s.opts.Ledger.Commit(ctx, act, []ledgerdb.Change{ledgerdb.Replace(prior.object, fields)}, event)
 	done := Advanced{Stored: Stored{Record: next, UpdatedAt: receipt.At, key: prior.key}, Changed: true, Event: id}

@@ -18,4 +18,10 @@
 // and the commit's preconditions decide who was first. Whoever was not reads what is there: the same content (by the
 // digest) is a replay, other content a conflict. No lock is held and nothing is read before the first attempt: taking in
 // a new order is one RPC.
+//
+// # Forgetting
+//
+// [Store.Erase] deletes an order's key and original and takes the sealed guest out of its record, in one commit, as an act
+// with its entry. What stays is the face, which names nobody. An order that is sent again after that is a replay: without
+// the key nobody can tell whether it is the same, and nothing of it is kept.
 package orderdb

@@ -59,8 +59,9 @@ type Stored struct {
 	order.Record
 	UpdatedAt time.Time
 
-	object ledgerdb.Object
-	key    ledgerdb.Object
+	object   ledgerdb.Object
+	key      ledgerdb.Object
+	original ledgerdb.Object // read by [Store.LoadAll] alone
 }
 
 // Erased tells whether the guest was erased or has expired.
