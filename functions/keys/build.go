@@ -2,15 +2,18 @@ package keys
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
 
+	"cloud.google.com/go/pubsub/v2"
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/shared/event"
+	"ryggrad.internal/hub/shared/evidence/evidencedb"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/hub"
 	"ryggrad.internal/hub/shared/identity/identitydb"
@@ -18,9 +21,15 @@ import (
 
 func init() { framework.HTTP("keys", gcp.Serve("keys", BuildKeys)) }
 
+type config struct {
+	gcp.Config
+	// RewrapPerMessage is how many tenant keys are rewrapped before the rest is left to another message.
+	RewrapPerMessage int `env:"RYGGRAD_REWRAP_PER_MESSAGE" envDefault:"2000"`
+}
+
 // BuildKeys makes the function.
 func BuildKeys(ctx context.Context, env gcp.Env) (http.Handler, error) {
-	cfg, err := gcp.Load[gcp.Config](env)
+	cfg, err := gcp.Load[config](env)
 	if err != nil {
 		return nil, err
 	}
@@ -32,12 +41,21 @@ func BuildKeys(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if i < 0 {
 		return nil, fmt.Errorf("function %s is not in the table", "keys")
 	}
-	h, err := hub.Open(ctx, cfg, slog.Default())
+	h, err := hub.Open(ctx, cfg.Config, slog.Default())
 	if err != nil {
 		return nil, err
 	}
+	own, err := h.AnnouncerOn(ctx, "keys")
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
 	k := &keeper{
-		store: h.Identities(), public: identitydb.NewPublicKeys(h.Ledger, h.Now), now: h.Now, log: h.Log,
+		store: h.Identities(), public: identitydb.NewPublicKeys(h.Ledger, h.Now), ledger: h.Ledger, keys: h.Keys,
+		evidence: evidencedb.New(h.Ledger), perMessage: cfg.RewrapPerMessage, now: h.Now, log: h.Log,
+		publish: func(ctx context.Context, data []byte) error {
+			_, err := own.Topic.Publish(ctx, &pubsub.Message{Data: data}).Get(ctx)
+			return err
+		},
 	}
 	return gcp.Closing(event.Handler(event.Options{
 		Name: "keys", Firestore: h.Firestore, Log: h.Log, Now: h.Now, Deadline: table[i].Deadline(),

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"ryggrad.internal/hub/shared/delivery"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/event"
+	"ryggrad.internal/hub/shared/evidence/evidencedb"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/identity/identitydb"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
@@ -27,6 +29,12 @@ type world struct {
 	now    time.Time
 	client identitydb.Issued
 	log    bytes.Buffer
+	errand []string // what was left to later messages
+}
+
+func (w *world) publish(_ context.Context, data []byte) error {
+	w.errand = append(w.errand, string(data))
+	return nil
 }
 
 func newWorld(t *testing.T) *world {
@@ -42,7 +50,8 @@ func newWorld(t *testing.T) *world {
 	keyring := envelopedb.New(envelopedb.Options{Firestore: db, KMS: w.KMS(t), KeyName: w.Key("tenant-keys"), Now: now, Log: log})
 	w.keeper = &keeper{
 		store:  identitydb.New(identitydb.Options{Ledger: w.ledger, Keys: keyring, Now: now, Random: rand.Reader}),
-		public: identitydb.NewPublicKeys(w.ledger, now), now: now, log: log,
+		public: identitydb.NewPublicKeys(w.ledger, now), ledger: w.ledger, keys: keyring, evidence: evidencedb.New(w.ledger),
+		publish: w.publish, perMessage: 2000, now: now, log: log,
 	}
 	by := ledgerdb.Act{Actor: identity.Actor{Kind: identity.KindOperator, ID: "op"}}
 	tenant, err := w.keeper.store.CreateTenant(t.Context(), by, "Group")

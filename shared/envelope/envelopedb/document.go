@@ -81,7 +81,7 @@ func (k *Keyring) loadOrCreate(ctx context.Context, id envelope.KeyID) (key *env
 
 // create writes a new key. It fails with [errUnwritten] where reading again may help.
 func (k *Keyring) create(ctx context.Context, id envelope.KeyID) (*envelope.TenantKey, error) {
-	earlier, err := k.newest(ctx, id.Tenant)
+	earlier, err := k.Newest(ctx, id.Tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +125,9 @@ func (k *Keyring) fields(ctx context.Context, key *envelope.TenantKey) (map[stri
 	}, nil
 }
 
-// newest returns the tenant's key of the newest month there is, which may lie ahead, and nil for a tenant without keys.
-func (k *Keyring) newest(ctx context.Context, tenant string) (*envelope.TenantKey, error) {
+// Newest returns the tenant's key of the newest month there is, which may lie ahead, and nil for a tenant without keys. It
+// makes none. It fails like [Keyring.Load].
+func (k *Keyring) Newest(ctx context.Context, tenant string) (*envelope.TenantKey, error) {
 	found, err := k.newestOf(tenant).Documents(ctx).GetAll()
 	if err != nil {
 		return nil, storeFailed(err)
