@@ -41,10 +41,11 @@ type chore struct {
 // noChores are the functions of Pub/Sub that change nothing that an entry must tell of, and why.
 func noChores() map[string]string {
 	return map[string]string{
-		"backup": "reads, and writes objects; it changes nothing in the database",
-		"keys":   "bookkeeping: notices of what ends, and ages for the alerts",
-		"relay":  "bookkeeping: says again what was not announced",
-		"seal":   "the log itself: what it adds needs no entry",
+		"backup":    "reads, and writes objects; it changes nothing in the database",
+		"keys":      "bookkeeping: notices of what ends, and ages for the alerts",
+		"retention": "bookkeeping: deletes what nobody can read any more",
+		"relay":     "bookkeeping: says again what was not announced",
+		"seal":      "the log itself: what it adds needs no entry",
 	}
 }
 

@@ -42,7 +42,7 @@ func pushedBuilds() map[string]gcp.Build {
 	return map[string]gcp.Build{
 		"deadlines": delivery.BuildDeadlines, "dispatch": delivery.BuildDispatch, "relay": delivery.BuildRelay, "retry": delivery.BuildRetry,
 		"fetch": orders.BuildFetch, "reconcile": orders.BuildReconcile, "keys": keys.BuildKeys, "seal": audit.BuildSeal,
-		"subjects": privacy.BuildSubjects,
+		"subjects": privacy.BuildSubjects, "retention": privacy.BuildRetention,
 	}
 }
 
@@ -148,6 +148,8 @@ func live(t *testing.T) map[string]map[seen]int {
 	l.tick("keys")
 	l.hand("keys", "keys")
 	l.subjects()
+	l.put("originals", "expireAt", time.Now().Add(-time.Hour))
+	l.tick("retention")
 	l.readAll(a)
 	calls := map[string]map[seen]int{}
 	for name, s := range l.spies {

@@ -13,6 +13,7 @@ import (
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/shared/delivery/deliverydb"
 	"ryggrad.internal/hub/shared/event"
+	"ryggrad.internal/hub/shared/evidence/evidencedb"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/gcp/objects"
 	"ryggrad.internal/hub/shared/httpapi"
@@ -22,6 +23,7 @@ import (
 
 func init() {
 	framework.HTTP("privacy", gcp.Serve("privacy", BuildPrivacy))
+	framework.HTTP("retention", gcp.Serve("retention", BuildRetention))
 	framework.HTTP("subjects", gcp.Serve("subjects", BuildSubjects))
 }
 
@@ -77,6 +79,31 @@ func BuildSubjects(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	}
 	clerk := &clerk{store: storeOf(h), erasures: store.Bucket(cfg.ErasuresBucket), log: h.Log}
 	handler, err := handle(h, "subjects", clerk.work)
+	if err != nil {
+		return nil, errors.Join(err, store.Close(), h.Close())
+	}
+	return gcp.Closing(handler, closers{store.Close, h.Close}), nil
+}
+
+// BuildRetention makes the function that deletes what was kept for long enough.
+func BuildRetention(ctx context.Context, env gcp.Env) (http.Handler, error) {
+	cfg, err := gcp.Load[subjectsConfig](env)
+	if err != nil {
+		return nil, err
+	}
+	h, err := hub.Open(ctx, cfg.Config, slog.Default())
+	if err != nil {
+		return nil, err
+	}
+	store, err := objects.Open(ctx, cfg.Config, nil)
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	k := &keeper{
+		store: storeOf(h), tenants: h.Identities(), erasures: store.Bucket(cfg.ErasuresBucket), evidence: evidencedb.New(h.Ledger),
+		now: h.Now, log: h.Log,
+	}
+	handler, err := handle(h, "retention", k.retain)
 	if err != nil {
 		return nil, errors.Join(err, store.Close(), h.Close())
 	}

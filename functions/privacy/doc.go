@@ -2,6 +2,7 @@
 //
 //	privacy   HTTP: asks for exports and erasures, tells how far they are, hands finished exports out
 //	subjects  Pub/Sub: carries them out, when it is told of one and every minute when nobody told
+//	retention Pub/Sub, daily: deletes what tenants have kept for long enough, and what has expired
 //
 // # Who is meant
 //

@@ -63,6 +63,8 @@ type world struct {
 	api      http.Handler
 	log      lockedBuffer
 
+	retention identity.Retention // of every tenant
+
 	mu  sync.Mutex
 	now time.Time
 }
@@ -102,8 +104,9 @@ func (w *world) restart(transport http.RoundTripper) {
 	w.ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: db, Commits: w.Commits(w.t, w.DialOptions()...), Now: w.Now, Random: rand.Reader, Log: log})
 	w.must(err)
 	keys := envelopedb.New(envelopedb.Options{Firestore: db, KMS: w.KMS(w.t, w.DialOptions()...), KeyName: w.Key("tenant-keys"), Now: w.Now, Log: log})
-	w.orders = orderdb.New(orderdb.Options{Ledger: w.ledger, Keys: keys, Now: w.Now, Random: rand.Reader})
-	w.messages = channeldb.New(channeldb.Options{Ledger: w.ledger, Keys: keys, Now: w.Now, Random: rand.Reader})
+	retention := func(context.Context, string) (identity.Retention, error) { return w.retention, nil }
+	w.orders = orderdb.New(orderdb.Options{Ledger: w.ledger, Keys: keys, Now: w.Now, Random: rand.Reader, Retention: retention})
+	w.messages = channeldb.New(channeldb.Options{Ledger: w.ledger, Keys: keys, Now: w.Now, Random: rand.Reader, Retention: retention})
 	deliveries := deliverydb.New(deliverydb.Options{Ledger: w.ledger, Keys: keys, Now: w.Now, Random: rand.Reader})
 	w.store = privacydb.New(privacydb.Options{
 		Ledger: w.ledger, Keys: keys, Orders: w.orders, Messages: w.messages, Deliveries: deliveries, Now: w.Now, Random: rand.Reader,

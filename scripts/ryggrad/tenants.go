@@ -18,6 +18,7 @@ type tenantCommands struct {
 	Export  exportTenant  `cmd:"" help:"Write a tenant's stored documents into a new directory, as NDJSON with a manifest."`
 	Destroy destroyTenant `cmd:"" help:"Delete all that a suspended tenant has, for good."`
 	Resume  resumeTenant  `cmd:"" help:"Take a suspended tenant's credentials again."`
+	Retain  retainTenant  `cmd:"" help:"Say for how many days a tenant has its guests' data kept; 0 is as long as the hub does."`
 }
 
 // tenantAnswer is a tenant as it is printed.
@@ -27,10 +28,22 @@ type tenantAnswer struct {
 	Suspended bool      `json:"suspended"`
 	Operator  bool      `json:"operator,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
+
+	Retention retentionAnswer `json:"retentionDays"`
+}
+
+// retentionAnswer is for how many days guests' data is kept, by kind.
+type retentionAnswer struct {
+	Guests    int64 `json:"guests"`
+	Originals int64 `json:"originals"`
+	Messages  int64 `json:"messages"`
 }
 
 func showTenant(t identity.Tenant) tenantAnswer {
-	return tenantAnswer{ID: t.ID, Name: t.Name, Suspended: t.Suspended, Operator: t.Operator, CreatedAt: t.CreatedAt}
+	return tenantAnswer{
+		ID: t.ID, Name: t.Name, Suspended: t.Suspended, Operator: t.Operator, CreatedAt: t.CreatedAt,
+		Retention: retentionAnswer(t.Retention.Days()),
+	}
 }
 
 type createTenant struct {
@@ -91,6 +104,33 @@ type resumeTenant struct {
 
 // Run resumes a tenant.
 func (c resumeTenant) Run(d *desk) error { return d.suspend(c.Tenant, false) }
+
+type retainTenant struct {
+	Tenant    string `arg:"" help:"Its id."`
+	Guests    int64  `required:"" help:"Who ordered, and what a guest typed: 365 days at most." placeholder:"DAYS"`
+	Originals int64  `required:"" help:"What channels sent, byte for byte: 90 days at most." placeholder:"DAYS"`
+	Messages  int64  `required:"" help:"What channels sent and what made no order: 30 days at most." placeholder:"DAYS"`
+}
+
+// Run sets a tenant's retention.
+func (c retainTenant) Run(d *desk) error {
+	by, err := d.act(c.Tenant)
+	if err != nil {
+		return err
+	}
+	h, err := d.hub()
+	if err != nil {
+		return err
+	}
+	if err := h.Identities().SetRetention(d.ctx, by, identity.Retention{Guests: c.Guests, Originals: c.Originals, Messages: c.Messages}); err != nil {
+		return err
+	}
+	t, err := h.Identities().Tenant(d.ctx, c.Tenant)
+	if err != nil {
+		return err
+	}
+	return d.print(showTenant(t))
+}
 
 type operateTenant struct {
 	Tenant string `arg:"" help:"Its id."`

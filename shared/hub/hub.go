@@ -87,12 +87,12 @@ func (h *Hub) open(ctx context.Context) (err error) {
 
 // Orders returns the store of orders.
 func (h *Hub) Orders() *orderdb.Store {
-	return orderdb.New(orderdb.Options{Ledger: h.Ledger, Keys: h.Keys, Now: h.Now, Random: h.Random})
+	return orderdb.New(orderdb.Options{Ledger: h.Ledger, Keys: h.Keys, Now: h.Now, Random: h.Random, Retention: h.Directory.Retention})
 }
 
 // Messages returns the store of what channels sent and what made no order.
 func (h *Hub) Messages() *channeldb.Store {
-	return channeldb.New(channeldb.Options{Ledger: h.Ledger, Keys: h.Keys, Now: h.Now, Random: h.Random})
+	return channeldb.New(channeldb.Options{Ledger: h.Ledger, Keys: h.Keys, Now: h.Now, Random: h.Random, Retention: h.Directory.Retention})
 }
 
 // Identities returns the store of tenants, locations, channel links and clients.

@@ -10,6 +10,7 @@ import (
 func (t Tenant) Document() map[string]any {
 	return map[string]any{
 		"tenant": t.ID, "name": t.Name, "suspended": t.Suspended, "operator": t.Operator, "createdAt": stored(t.CreatedAt),
+		"retention": t.Retention.document(),
 	}
 }
 
@@ -22,6 +23,7 @@ func ParseTenant(id string, fields map[string]any) (Tenant, error) {
 		Suspended: field[bool](d, "suspended"),
 		Operator:  field[bool](d, "operator"),
 		CreatedAt: field[time.Time](d, "createdAt"),
+		Retention: retentionOf(d),
 	}
 	return t, d.err()
 }

@@ -49,7 +49,7 @@ func TestClientsReadBack(t *testing.T) {
 
 func TestTenantsLocationsAndLinksReadBack(t *testing.T) {
 	t.Parallel()
-	tenant := identity.Tenant{ID: "ten_a", Name: "Group", Suspended: true, CreatedAt: noon}
+	tenant := identity.Tenant{ID: "ten_a", Name: "Group", Suspended: true, CreatedAt: noon, Retention: identity.Retention{Guests: 90, Originals: 30, Messages: 7}}
 	gotTenant, err := identity.ParseTenant(tenant.ID, tenant.Document())
 	if err != nil || gotTenant != tenant {
 		t.Errorf("tenant = %v, %v", gotTenant, err)

@@ -9,6 +9,7 @@ type Tenant struct {
 	Suspended bool // every credential of the tenant is refused; its data stays
 	Operator  bool // it runs the hub: its people of the role support may be let in by other tenants' owners
 	CreatedAt time.Time
+	Retention Retention // for how long its guests' data is kept
 }
 
 // Check tells everything that is wrong with a tenant that is about to be created.

@@ -22,15 +22,19 @@ const (
 	collectionOriginals = "originals"
 )
 
-// life is how long a message is kept.
-const life = 30 * 24 * time.Hour
+// life is how long a message is kept, at most: a tenant's retention is compared when its bytes are read.
+const life = identity.MessageDays * 24 * time.Hour
 
-// Options are what a Store needs; every field is required.
+// Options are what a Store needs; every field but Retention is required.
 type Options struct {
 	Ledger *ledgerdb.Store
 	Keys   *envelopedb.Keyring
 	Now    func() time.Time
 	Random io.Reader
+
+	// Retention tells for how long a tenant has messages' bytes kept. Without it, all tenants keep them as long as the hub
+	// does.
+	Retention func(ctx context.Context, tenant string) (identity.Retention, error)
 }
 
 // Store keeps messages. It is safe for concurrent use.
@@ -133,7 +137,11 @@ func (s *Store) expired(o ledgerdb.Object) bool {
 func (s *Store) Body(ctx context.Context, m Stored) ([]byte, error) {
 	wrapped, _ := m.key.Fields["key"].([]byte)
 	sealed, _ := m.bytes.Fields["original"].([]byte)
-	if len(wrapped) == 0 || len(sealed) == 0 {
+	kept, err := s.keeps(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	if !kept || len(wrapped) == 0 || len(sealed) == 0 {
 		return nil, fault.New(fault.NotFound, "what the message said was erased")
 	}
 	id, err := envelope.SealedBy(wrapped)
@@ -153,6 +161,20 @@ func (s *Store) Body(ctx context.Context, m Stored) ([]byte, error) {
 		return nil, fmt.Errorf("open message %s: %w", m.ID, err)
 	}
 	return body, nil
+}
+
+// keeps tells whether the tenant still has a message's bytes kept.
+func (s *Store) keeps(ctx context.Context, m Stored) (bool, error) {
+	at, ok := m.key.Fields["expireAt"].(time.Time)
+	if !ok || s.opts.Retention == nil {
+		return ok && s.opts.Now().Before(at), nil
+	}
+	r, err := s.opts.Retention(ctx, m.Tenant)
+	if err != nil {
+		return false, fmt.Errorf("retention of message %s: %w", m.ID, err)
+	}
+	_, _, sooner := r.Sooner()
+	return s.opts.Now().Before(at.Add(-sooner)), nil
 }
 
 // Settle says what became of a message that was read. Whoever comes second finds [ledgerdb.ErrStale].

@@ -52,6 +52,15 @@ func (d *Directory) Tenant(ctx context.Context, id string) (identity.Tenant, err
 	return d.tenants.get(ctx, id, Usual)
 }
 
+// Retention tells for how long a tenant's guests' data is kept. Of a tenant that is not there it is the hub's own.
+func (d *Directory) Retention(ctx context.Context, tenant string) (identity.Retention, error) {
+	t, err := d.Tenant(ctx, tenant)
+	if fault.Is(err, fault.NotFound) {
+		return identity.Retention{}, nil
+	}
+	return t.Retention, err
+}
+
 // Location returns a location of the tenant. Another tenant's is [fault.NotFound], like one that doesn't exist.
 func (d *Directory) Location(ctx context.Context, tenant, id string) (identity.Location, error) {
 	if !identity.WellFormed(identity.LocationPrefix, id) {

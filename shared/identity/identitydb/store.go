@@ -91,6 +91,20 @@ func (s *Store) SuspendTenant(ctx context.Context, by ledgerdb.Act, suspended bo
 	})
 }
 
+// SetRetention says for how long the tenant's guests' data is kept. What was kept for longer cannot be read within a
+// minute, and is deleted by the next day's run. It cannot be brought back by a longer time.
+func (s *Store) SetRetention(ctx context.Context, by ledgerdb.Act, r identity.Retention) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
+	by.Action = "tenant.retain"
+	return s.change(ctx, by, ref(collectionTenants, by.Tenant), func(o ledgerdb.Object) (map[string]any, []ledgerdb.Write, error) {
+		t, err := identity.ParseTenant(o.ID, o.Fields)
+		t.Retention = r
+		return t.Document(), nil, err
+	})
+}
+
 func (s *Store) seal(ctx context.Context, l identity.Link, secrets identity.LinkSecrets) ([]byte, error) {
 	plain, err := secrets.Encode()
 	if err != nil {

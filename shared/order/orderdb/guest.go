@@ -42,9 +42,12 @@ func (s *Store) byContact(ctx context.Context, tenant, field string, c envelope.
 		return nil, fmt.Errorf("look a guest up: %w", err)
 	}
 	var ids []string
-	now := s.opts.Now()
 	for _, o := range found {
-		if !expired(o, now) {
+		one, err := s.kept(ctx, ledgerdb.Object{Ref: o.Ref, Tenant: o.Tenant}, o, ledgerdb.Object{})
+		if err != nil {
+			return nil, err
+		}
+		if !one.Erased(s.opts.Now()) {
 			ids = append(ids, o.ID)
 		}
 	}
@@ -66,11 +69,10 @@ func (s *Store) LoadAll(ctx context.Context, tenant string, ids []string) ([]Sto
 			if !one[0].Exists() {
 				continue
 			}
-			stored, err := parse(one[0], one[1])
+			stored, err := s.kept(ctx, one[0], one[1], one[2])
 			if err != nil {
 				return nil, err
 			}
-			stored.original = one[2]
 			all = append(all, stored)
 		}
 	}
@@ -94,13 +96,16 @@ func parts(ids ...string) []ledgerdb.Ref {
 
 // KeptUntil is when the guest's data expires; zero when it is not there any more.
 func (s Stored) KeptUntil() time.Time {
-	at, _ := s.key.Fields["expireAt"].(time.Time)
-	return at
+	at, there := s.key.Fields["expireAt"].(time.Time)
+	if !there {
+		return time.Time{}
+	}
+	return at.Add(-s.guestSooner)
 }
 
 // HasOriginal tells whether what the channel sent was read and is there.
 func (s Stored) HasOriginal(now time.Time) bool {
-	return s.original.Exists() && !expired(s.original, now) && !s.Erased(now)
+	return s.original.Exists() && !expired(s.original, now.Add(s.originalSooner)) && !s.Erased(now)
 }
 
 // Original opens what the channel sent, of an order from [Store.LoadAll]. There being none is [fault.NotFound].

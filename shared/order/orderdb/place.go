@@ -216,7 +216,7 @@ func keyReused() error {
 
 // replay answers an order that is there already.
 func (s *Store) replay(ctx context.Context, p Placement, object, key ledgerdb.Object, keyUsed bool) (Placed, error) {
-	stored, err := parse(object, key)
+	stored, err := s.kept(ctx, object, key, ledgerdb.Object{})
 	if err != nil {
 		return Placed{}, err
 	}

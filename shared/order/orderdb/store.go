@@ -12,6 +12,7 @@ import (
 	"ryggrad.internal/hub/shared/envelope"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 	"ryggrad.internal/hub/shared/order"
 )
@@ -25,22 +26,26 @@ const (
 	collectionEvents      = "events"
 )
 
-// How long things are kept. Retention by tenant can only shorten it.
+// How long things are kept, at most: a tenant's retention is compared when they are read.
 const (
-	keyLife         = 365 * 24 * time.Hour // guests' data
-	originalLife    = 90 * 24 * time.Hour  // what channels sent
-	idempotencyLife = 24 * time.Hour       // draft-ietf-httpapi-idempotency-key-header
+	keyLife         = identity.GuestDays * 24 * time.Hour
+	originalLife    = identity.OriginalDays * 24 * time.Hour
+	idempotencyLife = 24 * time.Hour // draft-ietf-httpapi-idempotency-key-header
 )
 
 // tries bounds how often a decision is made anew because somebody else was faster.
 const tries = 8
 
-// Options are what a Store needs; every field is required.
+// Options are what a Store needs; every field but Retention is required.
 type Options struct {
 	Ledger *ledgerdb.Store
 	Keys   *envelopedb.Keyring
 	Now    func() time.Time
 	Random io.Reader
+
+	// Retention tells for how long a tenant has guests' data kept. It is asked with every reading. Without it, all tenants
+	// keep it as long as the hub does.
+	Retention func(ctx context.Context, tenant string) (identity.Retention, error)
 }
 
 // Store keeps orders. It is safe for concurrent use.
@@ -62,10 +67,15 @@ type Stored struct {
 	object   ledgerdb.Object
 	key      ledgerdb.Object
 	original ledgerdb.Object // read by [Store.LoadAll] alone
+
+	// By how much sooner than its documents say the tenant has the guest forgotten, and what the channel sent.
+	guestSooner, originalSooner time.Duration
 }
 
 // Erased tells whether the guest was erased or has expired.
-func (s Stored) Erased(now time.Time) bool { return !s.key.Exists() || expired(s.key, now) }
+func (s Stored) Erased(now time.Time) bool {
+	return !s.key.Exists() || expired(s.key, now.Add(s.guestSooner))
+}
 
 // expired compares the time too, because Firestore deletes late.
 func expired(o ledgerdb.Object, now time.Time) bool {
@@ -85,7 +95,23 @@ func (s *Store) Load(ctx context.Context, tenant, id string) (Stored, error) {
 	if !found[0].Exists() {
 		return Stored{}, notFound()
 	}
-	return parse(found[0], found[1])
+	return s.kept(ctx, found[0], found[1], ledgerdb.Object{})
+}
+
+// kept reads an order with what of its guest the tenant still keeps.
+func (s *Store) kept(ctx context.Context, object, key, original ledgerdb.Object) (Stored, error) {
+	stored, err := parse(object, key)
+	if err != nil || s.opts.Retention == nil {
+		stored.original = original
+		return stored, err
+	}
+	r, err := s.opts.Retention(ctx, stored.Tenant)
+	if err != nil {
+		return Stored{}, fmt.Errorf("retention of order %s: %w", stored.ID, err)
+	}
+	stored.original = original
+	stored.guestSooner, stored.originalSooner, _ = r.Sooner()
+	return stored, nil
 }
 
 func notFound() error { return fault.New(fault.NotFound, "there is no order by this id") }
