@@ -45,6 +45,7 @@ func builds() map[string]gcp.Build {
 		"alerts":    status.BuildAlerts,
 		"status":    status.BuildStatus,
 		"summarize": status.BuildSummarize,
+		"retention": privacy.BuildRetention,
 		"subjects":  privacy.BuildSubjects,
 	}
 }

@@ -35,6 +35,9 @@ func prepare(ctx context.Context, h *hub) (c credentials, err error) {
 	if err != nil {
 		return c, err
 	}
+	if err := h.complete(ctx, &c); err != nil {
+		return c, err
+	}
 	h.locate(&c)
 	if err := c.write(file); err != nil {
 		return c, err
@@ -80,12 +83,26 @@ func (h *hub) seed(ctx context.Context) (c credentials, err error) {
 	if c.Users, err = h.seedUsers(ctx, by); err != nil {
 		return c, err
 	}
+	return c, nil
+}
+
+// complete makes the demo's clients, or those that a data directory of an earlier version lacks.
+func (h *hub) complete(ctx context.Context, c *credentials) (err error) {
+	store, closeStore, err := h.identities(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeStore()) }()
+	by := ledgerdb.Act{Tenant: c.Tenant, Actor: identity.Actor{Kind: identity.KindOperator, ID: "local"}}
 	for name, scopes := range demoClients() {
+		if _, there := c.Clients[name]; there {
+			continue
+		}
 		if c.Clients[name], err = createClient(ctx, store, by, name, scopes); err != nil {
-			return c, err
+			return err
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // demoClients are the demo's integrations and what each may do.
@@ -95,6 +112,7 @@ func demoClients() map[string]identity.Scopes {
 		"pos": identity.NewScopes(identity.OrdersRead, identity.OrdersReadPII, identity.OrdersStatus,
 			identity.EndpointsRead, identity.EndpointsWrite, identity.DeliveriesRead, identity.DeliveriesRetry),
 		"auditor": identity.NewScopes(identity.AuditRead),
+		"privacy": identity.NewScopes(identity.SubjectsExport, identity.SubjectsErase),
 	}
 }
 

@@ -41,6 +41,12 @@ See the guest too, as the POS may:
 
   curl -s %[1]s/v1/orders/ORDER_ID -H 'Authorization: Bearer %[7]s'
 
+See what is held about that guest, masked, without exporting or erasing anything; leave dryRun out and add the guest's name
+to erase them for good:
+
+  curl -s %[1]s/v1/subjects/erase -H 'Authorization: Bearer %[17]s' -H 'Content-Type: application/json' -d '{
+    "phone":"+46701740605","dryRun":true}'
+
 Get an access token as an integration does:
 
   curl -s %[1]s/v1/oauth/token -u '%[8]s:%[9]s' -d grant_type=client_credentials
@@ -62,5 +68,5 @@ signed with the secret %[11]s
 Stop with Ctrl-C.
 `, h.baseURL, h.dir, h.logFile, c.Clients["shop"].APIKey, c.Location, time.Now().Format(time.RFC3339), c.Clients["pos"].APIKey,
 		c.Clients["shop"].ClientID, c.Clients["shop"].ClientSecret, c.Channels["deliverect"].URL, c.Channels["deliverect"].Secret,
-		viewer.Email, viewer.Password, owner.Email, owner.Password, owner.TOTPSecret)
+		viewer.Email, viewer.Password, owner.Email, owner.Password, owner.TOTPSecret, c.Clients["privacy"].APIKey)
 }
