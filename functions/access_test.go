@@ -127,7 +127,7 @@ func (w *walk) build(env func(function string) gcp.Env) {
 		}
 		described := describedAnswers(w.t, h, f.Name)
 		for _, r := range api.Routes() {
-			w.routes = append(w.routes, served{r, h, f.Name, described[r.Method+" "+r.Path]})
+			w.routes = append(w.routes, served{r, h, f.Name, described[r.Method+" "+strings.ReplaceAll(r.Path, "...", "")]})
 		}
 	}
 }

@@ -338,7 +338,7 @@ func (l *life) cancelled(a *actor) {
 func (l *life) readAll(a *actor) {
 	l.t.Helper()
 	for _, r := range l.routes {
-		if r.Method != http.MethodGet {
+		if r.Method != http.MethodGet || r.ID == "get-description" { // which asks the other functions, and they are not served here
 			continue
 		}
 		for _, credential := range []string{a.owner, a.shop, "nonsense"} {

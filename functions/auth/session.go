@@ -25,11 +25,11 @@ const (
 func (s *server) sessionRoutes(api *httpapi.API) {
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodPost, Path: pathSessions, ID: "log-in", Summary: "Log in with an address and a password",
-		Permission: httpapi.Public, Status: http.StatusCreated, Proof: true,
+		Permission: httpapi.Public, Status: http.StatusCreated, Refuses: []int{http.StatusUnauthorized},
 	}, s.logIn)
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodPost, Path: pathSessions + "/current/refresh", ID: "refresh-session",
-		Summary: "Replace the session's token, which ends the former one", Permission: httpapi.Public, Proof: true,
+		Summary: "Replace the session's token, which ends the former one", Permission: httpapi.Public, Refuses: []int{http.StatusUnauthorized},
 	}, s.refresh)
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodPost, Path: pathSessions + "/current/totp", ID: "prove-totp",

@@ -29,12 +29,12 @@ func newHandler(d deps) *httpapi.API {
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodPost, Path: "/v1/subjects/export", ID: "export-subject",
 		Summary:    "Ask for everything that is held about a guest, or see what that would be",
-		Permission: identity.SubjectsExport, StepUp: true,
+		Permission: identity.SubjectsExport, StepUp: true, Also: []int{http.StatusAccepted},
 	}, s.export)
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodPost, Path: "/v1/subjects/erase", ID: "erase-subject",
 		Summary:    "Forget a guest for good, or see what that would erase",
-		Permission: identity.SubjectsErase, StepUp: true,
+		Permission: identity.SubjectsErase, StepUp: true, Also: []int{http.StatusAccepted},
 	}, s.erase)
 	httpapi.Handle(api, httpapi.Route{
 		Method: http.MethodGet, Path: "/v1/subjects/exports/{id}", ID: "get-subject-export", Summary: "Show how far an export is",

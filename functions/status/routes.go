@@ -69,7 +69,7 @@ func (s *server) pageRoutes() {
 	} {
 		s.api.HandleRaw(httpapi.Route{
 			Method: http.MethodGet, Path: r.path, ID: r.id, Summary: r.summary, Permission: httpapi.Public,
-			Gives: map[int][]httpapi.Content{http.StatusOK: r.gives},
+			Gives: map[int][]httpapi.Content{http.StatusOK: r.gives}, Refuses: []int{http.StatusNotFound},
 		}, r.handler)
 	}
 }

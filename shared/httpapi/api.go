@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -67,7 +68,8 @@ type Route struct {
 	Permission identity.Permission // what the caller must hold, or [Public]
 	Status     int                 // of success
 	StepUp     bool                // dangerous: a person must have proved just now who they are
-	Proof      bool                // the request's own content proves who calls, and is answered 401 when it does not
+	Also       []int               // further statuses of success, with the same content
+	Refuses    []int               // further statuses of problems: 401 where the request's own content proves who calls
 	Unmetered  bool                // the handler limits its callers itself, with [API.Meter]
 
 	// Takes and Gives describe what a handler reads that reads its body itself, and what a raw one answers by status, for
@@ -125,7 +127,11 @@ func Handle[I, O any](a *API, route Route, handler func(context.Context, Call, *
 	}
 	a.parts = append(a.parts, func(doc huma.API) {
 		op := a.typed(route)
+		op.Responses = map[string]*huma.Response{}
 		register(doc, op)
+		for _, status := range route.Also {
+			op.Responses[strconv.Itoa(status)] = op.Responses[strconv.Itoa(op.DefaultStatus)]
+		}
 		if len(route.Takes) > 0 {
 			op.RequestBody.Content = media(doc, route.Takes)
 		}
@@ -205,9 +211,8 @@ func (a *API) operation(route Route) huma.Operation {
 		}
 		op.Description = "Needs the permission `" + string(route.Permission) + "`."
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
-	} else if route.Proof {
-		op.Errors = append(op.Errors, http.StatusUnauthorized)
 	}
+	op.Errors = append(op.Errors, route.Refuses...)
 	if route.StepUp {
 		op.Description += " A person must have proved within the last ten minutes who they are; `step-up` (401) asks for it."
 	}
