@@ -17,6 +17,8 @@ import (
 	theirs "golang.org/x/mod/sumdb/tlog"
 
 	"ryggrad.internal/hub/shared/event"
+	"ryggrad.internal/hub/shared/evidence"
+	"ryggrad.internal/hub/shared/evidence/evidencedb"
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/gcp/objects"
@@ -26,6 +28,7 @@ import (
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 	"ryggrad.internal/hub/shared/ledger/sealing"
 	"ryggrad.internal/hub/shared/ledger/tlog"
+	"ryggrad.internal/hub/shared/ledger/tlog/tlogdb"
 	"ryggrad.internal/hub/shared/localcloud/cloudtest"
 )
 
@@ -319,8 +322,14 @@ func TestTheSealFunctionAnswersItsPushes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.do(tenant, client, "ep_1")
-	if err := (&sealJob{sealer: w.sealer}).seal(t.Context(), event.Message{}); err != nil {
+	kept := evidencedb.New(w.hub.Ledger)
+	job := &sealJob{sealer: w.sealer, batches: tlogdb.New(w.hub.Ledger), evidence: kept, now: w.hub.Now, log: w.hub.Log}
+	if err := job.seal(t.Context(), event.Message{}); err != nil {
 		t.Error(err)
+	}
+	newest, _, err := kept.Load(t.Context())
+	if err != nil || newest[evidence.AuditCheckpoint].Facts["size"] != int64(1) {
+		t.Errorf("it is recorded as %v, %v", newest, err)
 	}
 	if rec := w.get("/log/checkpoint"); rec.Code != http.StatusOK {
 		t.Errorf("nothing was sealed: %d", rec.Code)

@@ -12,11 +12,13 @@ import (
 
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/shared/event"
+	"ryggrad.internal/hub/shared/evidence/evidencedb"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/gcp/objects"
 	"ryggrad.internal/hub/shared/httpapi"
 	"ryggrad.internal/hub/shared/hub"
 	"ryggrad.internal/hub/shared/ledger/sealing"
+	"ryggrad.internal/hub/shared/ledger/tlog/tlogdb"
 )
 
 func init() {
@@ -64,7 +66,9 @@ func BuildSeal(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	handler, err := handle(h, "seal", (&sealJob{sealer: sealer}).seal)
+	handler, err := handle(h, "seal", (&sealJob{
+		sealer: sealer, batches: tlogdb.New(h.Ledger), evidence: evidencedb.New(h.Ledger), now: h.Now, log: h.Log,
+	}).seal)
 	if err != nil {
 		return nil, errors.Join(err, closeStore(), h.Close())
 	}
