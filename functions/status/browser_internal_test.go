@@ -67,7 +67,7 @@ func TestPagesAreReadableInARealBrowser(t *testing.T) {
 	tab := chromium.Open(t, server.URL+"/status")
 	tab.Call("Log.enable", nil, nil)
 	for _, page := range []string{"/status", "/trust", "/status/history"} {
-		for _, size := range [][2]int{{320, 640}, {390, 844}, {1280, 900}} {
+		for _, size := range [][2]int{{320, 640}, {1280, 900}} {
 			for _, scheme := range []string{"light", "dark"} {
 				tab.Call("Emulation.setDeviceMetricsOverride", map[string]any{"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 1000}, nil)
 				tab.Call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}}, nil)

@@ -38,6 +38,9 @@ type commands struct {
 	Keys      keyCommands     `cmd:"" help:"The keys that sign access tokens."`
 	Audit     auditCommands   `cmd:"" help:"The audit log: show, prove and verify it."`
 	Backup    backupCommands  `cmd:"" help:"Backups: list and verify them, and bring them back."`
+
+	Incident incidentCommands `cmd:"" help:"Incidents on the status page, and what people reported."`
+	Evidence evidenceCommands `cmd:"" help:"What the trust page shows for what it claims."`
 }
 
 func main() {
