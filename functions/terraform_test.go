@@ -113,7 +113,7 @@ func TestLinksOfRunbooksLeadSomewhere(t *testing.T) {
 func TestCommandsOfRunbooksExist(t *testing.T) {
 	t.Parallel()
 	source := ""
-	for _, f := range []string{"main", "tenants", "users", "clients", "channels", "keys", "audit"} {
+	for _, f := range []string{"main", "tenants", "users", "clients", "channels", "keys", "audit", "incident", "evidence"} {
 		text, err := os.ReadFile("../scripts/ryggrad/" + f + ".go")
 		if err != nil {
 			t.Fatal(err)

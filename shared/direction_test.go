@@ -19,7 +19,7 @@ func pure() []string {
 		"shared/fault", "shared/order", "shared/channel", "shared/delivery", "shared/identity", "shared/identity/token",
 		"shared/identity/assertion", "shared/identity/password",
 		"shared/backup", "shared/envelope", "shared/ledger", "shared/ledger/tlog", "shared/privacy", "shared/webhook",
-		"shared/evidence",
+		"shared/evidence", "shared/incident",
 	}
 }
 

@@ -38,7 +38,7 @@ type reportOutput struct{ Body receipt }
 
 func receiptOf(r incident.Report) receipt { return receipt{r.ID, r.At, r.Severity, r.Digest} }
 
-// report takes what a tenant reports. Somebody is alerted by the log line: at once when it is urgent.
+// report takes what a tenant reports. The log line carries the severity, for whoever hangs an alert on it.
 func (s *server) report(ctx context.Context, call httpapi.Call, in *reportInput) (*reportOutput, error) {
 	r, err := s.incidents.Report(ctx, ledgerdb.ActOf(call.Caller, "", call.RequestID), in.Body.Severity, in.Body.Text)
 	if err != nil {

@@ -16,6 +16,7 @@ func tour(h *hub, out io.Writer) {
 Ryggrad is up on %[1]s, in this one process, with a demo tenant and a demo POS.
 
   API description   %[1]s/openapi.json
+  status, trust     %[1]s/status and %[1]s/trust
   health            %[1]s/health
   token keys        %[1]s/.well-known/jwks.json
   state             %[2]s
