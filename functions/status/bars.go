@@ -28,8 +28,11 @@ func summarize(now time.Time, table []functions.Function, f found) summary {
 		a := aboutOf(fn.Name)
 		p := part{Name: fn.Name, Words: a.words, Group: a.group, Share: -1}
 		p.draw(now, f.measured, touching(sum.Incidents, fn.Name))
-		if ok, asked := f.asked.Functions[fn.Name]; asked && !ok {
-			p.Health = p.Health.worse(down)
+		switch ok, asked := f.asked.Functions[fn.Name]; {
+		case asked && ok:
+			p.Health = p.Health.worse(well)
+		case asked:
+			p.Health = down
 		}
 		sum.Functions = append(sum.Functions, p)
 	}
@@ -42,7 +45,7 @@ func touching(all []incident.Incident, function string) []incident.Incident {
 	return slices.DeleteFunc(slices.Clone(all), func(i incident.Incident) bool { return !slices.Contains(i.Functions, function) })
 }
 
-// draw fills in the days, the share and how it is now.
+// draw fills in the days, the share and how bad open incidents are; what nobody asks and has none is not measured.
 func (p *part) draw(now time.Time, m *measures, incidents []incident.Incident) {
 	midnight := now.UTC().Truncate(24 * time.Hour)
 	var whole tally
@@ -53,7 +56,7 @@ func (p *part) draw(now time.Time, m *measures, incidents []incident.Incident) {
 		whole.Good, whole.Total = whole.Good+t.Good, whole.Total+t.Total
 		days = append(days, dayHealth(t, incidents, from)[0])
 	}
-	p.Days, p.Share, p.Health = string(days), whole.share(), well
+	p.Days, p.Share, p.Health = string(days), whole.share(), unknown
 	for _, i := range incidents {
 		if i.Open() {
 			p.Health = p.Health.worse(healthOf(i.Impact))

@@ -87,6 +87,7 @@ func TestPagesAreReadableInARealBrowser(t *testing.T) {
 type seen struct {
 	Title, Background string
 	Scripts, Wider    int
+	Tried             int // rules of axe-core that looked at something
 	Violations        []struct {
 		ID    string
 		Nodes []string
@@ -96,11 +97,11 @@ type seen struct {
 // lookScript tells what is on the page, and what axe-core has against it where that is there.
 const lookScript = `(async () => {
   const root = document.documentElement;
-  const found = typeof axe === 'undefined' ? { violations: [] } : await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+  const found = typeof axe === 'undefined' ? { violations: [], passes: [] } : await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
   return {
     title: document.title, background: getComputedStyle(document.body).backgroundColor,
     scripts: document.scripts.length + document.querySelectorAll('img, iframe, b').length, wider: root.scrollWidth - innerWidth,
-    violations: found.violations.map(v => ({ id: v.id, nodes: v.nodes.map(n => n.html + ' ' + n.failureSummary) })),
+    tried: found.passes.length, violations: found.violations.map(v => ({ id: v.id, nodes: v.nodes.map(n => n.html + ' ' + n.failureSummary) })),
   };
 })()`
 
@@ -126,6 +127,9 @@ func look(t *testing.T, tab *chromium.Tab, name string) {
 	}
 	if dark := s.Background != "rgb(255, 255, 255)"; dark != strings.Contains(name, "dark") {
 		t.Errorf("%s has a background of %s", name, s.Background)
+	}
+	if os.Getenv(axeFile) != "" && s.Tried < 20 {
+		t.Errorf("%s: only %d rules of axe-core found something to look at", name, s.Tried)
 	}
 	for _, v := range s.Violations {
 		t.Errorf("%s: %s: %s", name, v.ID, strings.Join(v.Nodes, "\n"))
