@@ -42,10 +42,12 @@ type chore struct {
 func noChores() map[string]string {
 	return map[string]string{
 		"backup":    "reads, and writes objects; it changes nothing in the database",
+		"drill":     "restores into a scratch database, which it empties again",
 		"keys":      "bookkeeping: notices of what ends, and ages for the alerts",
 		"retention": "bookkeeping: deletes what nobody can read any more",
 		"relay":     "bookkeeping: says again what was not announced",
 		"seal":      "the log itself: what it adds needs no entry",
+		"verify":    "reads backups, and records what it found",
 	}
 }
 

@@ -18,7 +18,11 @@ import (
 	"ryggrad.internal/hub/shared/ledger/sealing"
 )
 
-func init() { framework.HTTP("backup", gcp.Serve("backup", BuildBackup)) }
+func init() {
+	framework.HTTP("backup", gcp.Serve("backup", BuildBackup))
+	framework.HTTP("verify", gcp.Serve("verify", BuildVerify))
+	framework.HTTP("drill", gcp.Serve("drill", BuildDrill))
+}
 
 type config struct {
 	gcp.Config

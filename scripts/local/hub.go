@@ -34,6 +34,7 @@ type hub struct {
 	env         gcp.Env
 	pos         *pos
 	credentials credentials
+	google      bool // Google's emulators are used
 
 	keep    bool           // the directory, though it is a temporary one: something failed, and the log tells what
 	closers []func() error // in the order of their opening
@@ -138,7 +139,7 @@ func (h *hub) openCloud(ctx context.Context, opts options, table []functions.Fun
 	if opts.fast {
 		o.Every = fastTick
 	}
-	if opts.emulators == "google" {
+	if h.google = opts.emulators == "google"; h.google {
 		o.FirestoreHost, o.PubSubHost = os.Getenv("FIRESTORE_EMULATOR_HOST"), os.Getenv("PUBSUB_EMULATOR_HOST")
 		if o.FirestoreHost == "" || o.PubSubHost == "" {
 			return errors.New("-emulators google needs FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST: start the emulators " +

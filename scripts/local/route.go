@@ -31,6 +31,8 @@ func builds() map[string]gcp.Build {
 		"audit":     audit.BuildAudit,
 		"auth":      auth.BuildAuth,
 		"backup":    backup.BuildBackup,
+		"drill":     backup.BuildDrill,
+		"verify":    backup.BuildVerify,
 		"deadlines": delivery.BuildDeadlines,
 		"delivery":  delivery.BuildDelivery,
 		"dispatch":  delivery.BuildDispatch,

@@ -18,6 +18,7 @@ type backupCommands struct {
 	List      listBackups     `cmd:"" help:"List the backups that are kept."`
 	Verify    verifyBackups   `cmd:"" help:"Read backups whole, open them and name what is wrong; exits 1 if anything is."`
 	Restore   restoreBackup   `cmd:"" help:"Bring back a moment into a new database."`
+	Drill     drillBackup     `cmd:"" help:"Restore the newest backup into a scratch database, compare it, empty the database again, and record the result."`
 	Confirm   confirmRestored `cmd:"" help:"Enable credentials again that a restore disabled, because they were changed after its moment."`
 	Decrypt   decryptBackup   `cmd:"" help:"Print a file's documents, one a line; with --offline-key it needs no cloud."`
 	ExportKey exportKey       `cmd:"" name:"export-key" help:"Make the offline key, and print the recipient that backups are sealed to."`

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"ryggrad.internal/hub/shared/backup/backupdb"
+	"ryggrad.internal/hub/shared/evidence/evidencedb"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/gcp/objects"
 	"ryggrad.internal/hub/shared/hub"
@@ -90,9 +91,13 @@ func (d *desk) restorer(into *hub.Hub, k keepers, tell func(backupdb.Tidings)) (
 type restoreBackup struct {
 	keepers
 
-	Into     string `required:"" help:"The DATABASE to restore into. It must be empty, and the hub must not use it yet." placeholder:"DATABASE"`
+	Into     string `required:"" help:"The DATABASE to restore into. It must be empty, and the hub must not use it yet; with --missing it may be the hub's own." placeholder:"DATABASE"`
 	At       string `help:"The newest backup at or before this MOMENT, such as 2026-03-01T12:00Z; by default the newest." placeholder:"MOMENT"`
 	Continue string `help:"Go on with the restore of this ID that broke off." placeholder:"ID"`
+
+	Missing    bool     `help:"Write only what the database has not any more, each object by an act; what is there stays as it is."`
+	Tenant     string   `help:"With --missing: only what is this TENANT's." placeholder:"TENANT"`
+	Collection []string `help:"With --missing: only of this COLLECTION; several times for several." placeholder:"COLLECTION"`
 }
 
 // Run restores.
@@ -115,9 +120,14 @@ func (c *restoreBackup) Run(d *desk) error {
 		return err
 	}
 	var out backupdb.Restored
-	if c.Continue != "" {
+	switch {
+	case c.Missing:
+		out, err = r.PutBack(d.ctx, by, backupdb.Choice{At: at, Tenant: c.Tenant, Collections: c.Collection})
+	case c.Tenant != "" || len(c.Collection) > 0:
+		err = errors.New("--tenant and --collection go with --missing")
+	case c.Continue != "":
 		out, err = r.Continue(d.ctx, by, c.Continue)
-	} else {
+	default:
 		out, err = r.Run(d.ctx, by, at)
 	}
 	end()
@@ -156,4 +166,34 @@ func (c *confirmRestored) Run(d *desk) error {
 	}
 	enabled, err := r.Confirm(d.ctx, by, c.Restore, c.Objects)
 	return errors.Join(d.print(map[string][]string{"enabled": enabled}), err)
+}
+
+type drillBackup struct {
+	keepers
+
+	Into string `help:"The scratch DATABASE. Whatever is in it is deleted." default:"scratch" placeholder:"DATABASE"`
+}
+
+// Run drills.
+func (c *drillBackup) Run(d *desk) error {
+	by, err := d.act(identity.Hub)
+	if err != nil {
+		return err
+	}
+	h, err := d.hub()
+	if err != nil {
+		return err
+	}
+	into, err := d.database(c.Into)
+	if err != nil {
+		return err
+	}
+	tell, end := d.progress("drill")
+	r, err := d.restorer(into, c.keepers, tell)
+	if err != nil {
+		return err
+	}
+	out, err := r.Drill(d.ctx, by, h.Config.Database, evidencedb.New(h.Ledger))
+	end()
+	return errors.Join(d.print(out), err)
 }

@@ -226,6 +226,7 @@ func id(prefix string, n int) string {
 	for i := range b {
 		b[i] = alphabet[(n*(i+7)+n>>3+i*i)%32]
 	}
+	b[25] = 'a' // the last one has bits that are none of the 128
 	return fmt.Sprintf("%s%s", prefix, b)
 }
 

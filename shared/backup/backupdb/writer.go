@@ -49,6 +49,10 @@ func (w *writer) put(doc *firestorepb.Document) {
 	w.add(&firestorepb.Write{Operation: &firestorepb.Write_Update{Update: doc}}, proto.Size(doc))
 }
 
+func (w *writer) remove(name string) {
+	w.add(&firestorepb.Write{Operation: &firestorepb.Write_Delete{Delete: name}}, len(name))
+}
+
 func (w *writer) add(one *firestorepb.Write, size int) {
 	if len(w.writes) == perCommit || w.bytes+size > commitBytes {
 		w.send()

@@ -1,0 +1,128 @@
+package backupdb
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"time"
+
+	"ryggrad.internal/hub/shared/backup"
+	"ryggrad.internal/hub/shared/evidence"
+	"ryggrad.internal/hub/shared/evidence/evidencedb"
+	"ryggrad.internal/hub/shared/gcp/objects"
+)
+
+// hoursOfWeek is over how many hourly checks the opening of all files is spread.
+const hoursOfWeek = 7 * 24
+
+// Hourly checks everything that is kept: every manifest's signature and chain, and of every file what Cloud Storage
+// says of its size and CRC32C. The files that bring the newest moment back are read whole, and of all files another part
+// is opened every hour, so that each is once a week.
+func (v Vault) Hourly(ctx context.Context, bucket func(backup.Set) objects.Bucket, now time.Time) (Checked, error) {
+	c := Checked{Findings: []string{}}
+	for _, set := range backup.Sets() {
+		if err := v.hourlySet(ctx, &c, set, bucket(set), now); err != nil {
+			return c, fmt.Errorf("check the backups of %s: %w", set, err)
+		}
+	}
+	return c, nil
+}
+
+func (v Vault) hourlySet(ctx context.Context, c *Checked, set backup.Set, bucket objects.Bucket, now time.Time) error {
+	all, err := v.chosen(ctx, c, CheckOptions{Set: set})
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	newest := map[time.Time]bool{}
+	chain, err := v.Chain(ctx, set, all[len(all)-1].At)
+	if err := c.take(err); err != nil {
+		return err
+	}
+	for _, m := range chain {
+		newest[m.At] = true
+	}
+	for _, m := range all {
+		c.Manifests++
+		there, err := bucket.ListNoted(ctx, m.FilesPrefix(), "")
+		if err != nil {
+			return passing(err)
+		}
+		if err := v.hourlyFiles(ctx, c, m, there, hourly{newest: newest[m.At], now: now}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hourly says which of a manifest's files are read.
+type hourly struct {
+	newest bool
+	now    time.Time
+}
+
+func (v Vault) hourlyFiles(ctx context.Context, c *Checked, m backup.Manifest, there []objects.Noted, h hourly) error {
+	known := map[string]objects.Noted{}
+	for _, o := range there {
+		known[o.Name] = o
+	}
+	for _, f := range m.Files {
+		object := m.Part(f.Shard, f.Number).Object()
+		o, ok := known[object]
+		switch {
+		case !ok:
+			c.Findings = append(c.Findings, backup.Missing(object, nil).Error())
+		case o.Size != f.Size || o.CRC32C != f.CRC32C:
+			c.Findings = append(c.Findings, backup.Broken(object, "it is not the file that was written: its checksum is another", nil).Error())
+		case h.newest || due(object, h.now):
+			open := func(backup.Manifest, string) bool { return due(object, h.now) }
+			if err := v.checkFile(ctx, c, CheckOptions{Open: open}, m, f); err != nil {
+				return err
+			}
+		default:
+			c.Files++
+		}
+	}
+	return nil
+}
+
+// due tells whether a file is opened in this hour of the week.
+func due(object string, now time.Time) bool {
+	sum := fnv.New32a()
+	_, _ = io.WriteString(sum, object) // never fails, see hash.Hash
+	return int64(sum.Sum32()%hoursOfWeek) == now.Unix()/3600%hoursOfWeek
+}
+
+// Watch tells of backups to those who look at logs and evidence.
+type Watch struct {
+	Evidence *evidencedb.Store
+	Log      *slog.Logger
+}
+
+// Tell records what was checked, and logs what was found.
+func (k *Watch) Tell(ctx context.Context, c Checked, at time.Time) error {
+	for _, what := range c.Findings {
+		k.Log.ErrorContext(ctx, "backup has a finding", "finding", what)
+	}
+	return k.Evidence.Record(ctx, evidence.BackupVerify, at, map[string]any{
+		"ok": len(c.Findings) == 0, "manifests": c.Manifests, "files": c.Files, "opened": c.Opened, "documents": c.Documents, "findings": len(c.Findings),
+	})
+}
+
+// Late logs the sets whose newest backup is too old, and returns them.
+func (k *Watch) Late(ctx context.Context, v Vault, now time.Time) ([]backup.Set, error) {
+	var late []backup.Set
+	for _, set := range backup.Sets() {
+		all, err := v.Moments(ctx, set, time.Time{})
+		if err != nil {
+			return late, err
+		}
+		if len(all) > 0 && now.Sub(all[len(all)-1]) <= set.Stale() {
+			continue
+		}
+		late = append(late, set)
+		k.Log.ErrorContext(ctx, "newest backup is too old", "set", set)
+	}
+	return late, nil
+}

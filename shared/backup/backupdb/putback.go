@@ -1,0 +1,274 @@
+package backupdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
+
+	"ryggrad.internal/hub/shared/backup"
+	"ryggrad.internal/hub/shared/backup/line"
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+	"ryggrad.internal/hub/shared/privacy"
+)
+
+// Choice narrows what is put back.
+type Choice struct {
+	At          time.Time // the newest backup at or before this moment; zero: the newest
+	Tenant      string    // only what is this tenant's; empty: everybody's
+	Collections []string  // only of these; empty: all but the audit log
+}
+
+// never are collections that nothing is put back into: what is missing in the log is a finding, not a gap to fill.
+func never() []string { return []string{"audit", "sealBatches", "sealState", collectionTombstones} }
+
+// puttingBack is a putting back under way.
+type puttingBack struct {
+	*Restorer
+
+	by     ledgerdb.Act
+	choice Choice
+	now    time.Time
+	erased map[string]bool
+	out    Restored
+	page   []*firestorepb.Document
+}
+
+// PutBack writes what a backup has and the database has not any more, into a database that lives. What is there stays as
+// it is. Every object that acts write comes back by an act, which continues its chain; credentials whose deletion the
+// log tells of come back disabled, see [Restorer.Confirm]. It can be repeated.
+func (r *Restorer) PutBack(ctx context.Context, by ledgerdb.Act, c Choice) (Restored, error) {
+	id, err := identity.NewID(restorePrefix, r.opts.Random)
+	if err != nil {
+		return Restored{}, err
+	}
+	p := &puttingBack{Restorer: r, by: by, choice: c, now: r.opts.Now(), erased: map[string]bool{}}
+	p.out = Restored{ID: id, Moments: map[backup.Set]time.Time{}, Lost: []string{}, Disabled: []Disabled{}}
+	err = r.opts.Erasures(ctx, func(e privacy.Erasure) {
+		for _, one := range slices.Concat(e.Orders, e.Messages) {
+			p.erased[one] = true
+		}
+	})
+	if err != nil {
+		return p.out, fmt.Errorf("read the erasures: %w", err)
+	}
+	for _, set := range backup.Sets() {
+		if err := p.set(ctx, set); err != nil {
+			return p.out, fmt.Errorf("put back %s: %w", set, err)
+		}
+	}
+	p.out.Seconds = r.opts.Now().Sub(p.now).Seconds()
+	disabled := make([]any, len(p.out.Disabled))
+	for i, one := range p.out.Disabled {
+		disabled[i] = map[string]any{"object": one.Object, "tenant": one.Tenant}
+	}
+	act := by
+	act.Tenant, act.Action = identity.Hub, "restore"
+	_, err = r.opts.Ledger.Commit(ctx, act, []ledgerdb.Change{ledgerdb.Create(ledgerdb.Ref{Collection: collectionRestores, ID: id},
+		map[string]any{"source": r.opts.Vault.Project, "documents": p.out.Documents, "missingOnly": true, "disabled": disabled})})
+	return p.out, err
+}
+
+func (p *puttingBack) wanted(set backup.Set, collection string) bool {
+	chosen := len(p.choice.Collections) == 0 || slices.Contains(p.choice.Collections, collection)
+	return chosen && p.sets[collection] == set && !slices.Contains(never(), collection)
+}
+
+func (p *puttingBack) set(ctx context.Context, set backup.Set) error {
+	if !slices.ContainsFunc(p.choice.Collections, func(c string) bool { return p.sets[c] == set }) && len(p.choice.Collections) > 0 {
+		return nil
+	}
+	at, err := p.opts.Vault.Newest(ctx, set, p.choice.At)
+	if err != nil {
+		return err
+	}
+	chain, err := p.opts.Vault.Chain(ctx, set, at)
+	if err != nil {
+		return err
+	}
+	p.out.Moments[set] = at
+	n := int64(0)
+	play := &replay{vault: p.opts.Vault, chain: chain, rules: rulesOf(p.target.table)}
+	play.each = func(collection, id string, l []byte) error {
+		if n++; n%1000 == 0 {
+			p.opts.Tell(Tidings{Stage: string(set), Documents: n, Of: max(n, chain[0].Documents())})
+		}
+		if !p.wanted(set, collection) || (collection == "orderKeys" || collection == "originals") && p.erased[id] {
+			return nil
+		}
+		return p.take(ctx, collection, l)
+	}
+	if err := play.run(ctx); err != nil {
+		return err
+	}
+	return p.flush(ctx)
+}
+
+// take gathers a document.
+func (p *puttingBack) take(ctx context.Context, collection string, l []byte) error {
+	doc, err := line.Parse(l, p.target.root())
+	if err != nil {
+		return err
+	}
+	if tenant := doc.GetFields()["tenant"].GetStringValue(); p.choice.Tenant != "" && tenant != p.choice.Tenant {
+		return nil
+	}
+	if expired(doc, p.ttl[collection], p.now) {
+		p.out.Expired++
+		return nil
+	}
+	if p.page = append(p.page, doc); len(p.page) == perCommit {
+		return p.flush(ctx)
+	}
+	return nil
+}
+
+// flush writes those of the gathered documents that are not there.
+func (p *puttingBack) flush(ctx context.Context) error {
+	page := p.page
+	p.page = nil
+	missing, err := p.target.missing(ctx, page)
+	if err != nil {
+		return err
+	}
+	for _, doc := range missing {
+		if err := p.putBack(ctx, doc); err != nil {
+			return fmt.Errorf("%s: %w", doc.GetName()[len(p.target.root()):], err)
+		}
+		p.out.Documents++
+	}
+	return nil
+}
+
+// missing returns the documents that are not there now.
+func (s source) missing(ctx context.Context, page []*firestorepb.Document) ([]*firestorepb.Document, error) {
+	if len(page) == 0 {
+		return nil, nil
+	}
+	request := &firestorepb.BatchGetDocumentsRequest{
+		Database: "projects/" + s.project + "/databases/" + s.database, Mask: &firestorepb.DocumentMask{FieldPaths: []string{"us"}},
+	}
+	for _, doc := range page {
+		request.Documents = append(request.Documents, doc.GetName())
+	}
+	stream, err := s.client.BatchGetDocuments(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	gone := map[string]bool{}
+	for {
+		answer, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		gone[answer.GetMissing()] = true
+	}
+	return slices.DeleteFunc(page, func(doc *firestorepb.Document) bool { return !gone[doc.GetName()] }), nil
+}
+
+// putBack writes a document that is not there.
+func (p *puttingBack) putBack(ctx context.Context, doc *firestorepb.Document) error {
+	collection, id, _ := cutObject(doc.GetName()[len(p.target.root()):])
+	ref := ledgerdb.Ref{Collection: collection, ID: id}
+	fields, err := goValues(doc.GetFields())
+	if err != nil {
+		return err
+	}
+	tenant, _ := fields["tenant"].(string)
+	revision, acts := fields["revision"].(int64)
+	for _, ours := range []string{"us", "revision", "entry", "updatedAt"} {
+		delete(fields, ours)
+	}
+	if !acts {
+		return p.opts.Ledger.Bookkeep(ctx, tenant, ledgerdb.Add(ref, fields))
+	}
+	prior, err := p.end(ctx, tenant, ref)
+	if err != nil {
+		return err
+	}
+	if d, credential := disablings()[collection]; credential && prior.Revision > revision {
+		if d.field == "" {
+			return nil
+		}
+		if was, _ := fields[d.field].(bool); was != d.value {
+			fields[d.field] = d.value
+			p.out.Disabled = append(p.out.Disabled, Disabled{Object: ref.String(), Tenant: tenant})
+		}
+	}
+	p.out.PutBack++
+	act := p.by
+	act.Tenant, act.Action = tenant, "restore"
+	_, err = p.opts.Ledger.Commit(ctx, act, []ledgerdb.Change{ledgerdb.Revive(prior, fields)})
+	return err
+}
+
+// end finds where an object's chain ended: by its tombstone, or by the log's entries where it vanished without one.
+func (p *puttingBack) end(ctx context.Context, tenant string, ref ledgerdb.Ref) (ledgerdb.Object, error) {
+	prior := ledgerdb.Object{Ref: ref}
+	all, err := p.opts.Ledger.List(ctx, p.opts.Ledger.Query(tenant, collectionAudit).Where("object", "==", ref.String()).
+		Where("revision", ">", 0).OrderBy("revision", firestore.Asc))
+	for _, o := range all {
+		hash, _ := o.Fields["hash"].(string)
+		if prior.Entry, err = ledger.ParseHash(hash); err != nil {
+			return prior, err
+		}
+		prior.Revision = o.Revision
+	}
+	return prior, err
+}
+
+// goValues turns Firestore's values into those that documents are made of.
+func goValues(fields map[string]*firestorepb.Value) (map[string]any, error) {
+	out := make(map[string]any, len(fields))
+	for name, v := range fields {
+		one, err := goValue(v)
+		if err != nil {
+			return nil, fmt.Errorf("field %s: %w", name, err)
+		}
+		out[name] = one
+	}
+	return out, nil
+}
+
+func goValue(v *firestorepb.Value) (any, error) {
+	switch v := v.GetValueType().(type) {
+	case *firestorepb.Value_NullValue:
+		return nil, nil
+	case *firestorepb.Value_BooleanValue:
+		return v.BooleanValue, nil
+	case *firestorepb.Value_IntegerValue:
+		return v.IntegerValue, nil
+	case *firestorepb.Value_DoubleValue:
+		return v.DoubleValue, nil
+	case *firestorepb.Value_StringValue:
+		return v.StringValue, nil
+	case *firestorepb.Value_BytesValue:
+		return v.BytesValue, nil
+	case *firestorepb.Value_TimestampValue:
+		return v.TimestampValue.AsTime(), nil
+	case *firestorepb.Value_MapValue:
+		return goValues(v.MapValue.GetFields())
+	case *firestorepb.Value_ArrayValue:
+		list := make([]any, len(v.ArrayValue.GetValues()))
+		for i, one := range v.ArrayValue.GetValues() {
+			value, err := goValue(one)
+			if err != nil {
+				return nil, err
+			}
+			list[i] = value
+		}
+		return list, nil
+	default:
+		return nil, fmt.Errorf("a %T cannot be put back by an act; restore into a new database instead", v)
+	}
+}

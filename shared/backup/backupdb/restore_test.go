@@ -1,0 +1,293 @@
+package backupdb_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
+	"cloud.google.com/go/kms/apiv1/kmspb"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"ryggrad.internal/hub/shared/backup"
+	"ryggrad.internal/hub/shared/backup/backupdb"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+	"ryggrad.internal/hub/shared/ledger/verify"
+	"ryggrad.internal/hub/shared/localcloud/wire"
+	"ryggrad.internal/hub/shared/privacy"
+)
+
+// seal seals what a database has not sealed yet, into the one log that there is.
+func (w *world) seal(of *place) {
+	w.Helper()
+	sealer, closeStore, err := of.cfg.Log.Open(w.Context(), of.hub, nil)
+	w.must(err)
+	_, err = sealer.Run(w.Context())
+	w.must(errors.Join(err, closeStore()))
+}
+
+// erase says that the data of orders must not come back.
+func (w *world) erase(orders ...string) {
+	w.Helper()
+	id, err := privacy.NewErasureID(rand.Reader)
+	w.must(err)
+	slices.Sort(orders)
+	e := privacy.Erasure{ID: id, Tenant: tenant, At: w.clock(), Orders: orders}
+	raw, err := e.Encode()
+	w.must(err)
+	w.must(w.buckets.Erasures.Create(w.Context(), e.Object(), raw))
+}
+
+func (w *world) findings(of *place) (all []string) {
+	w.Helper()
+	_, err := of.ledger.CheckDocuments(w.Context(), func(what string) { all = append(all, what) })
+	w.must(err)
+	return all
+}
+
+func (w *world) fields(of *place, collection, id string) map[string]any {
+	w.Helper()
+	found, err := of.ledger.GetAll(w.Context(), tenant, ledgerdb.Ref{Collection: collection, ID: id})
+	w.must(err)
+	return found[0].Fields
+}
+
+func TestWhatTheLogKnowsBeyondTheMomentIsToldInIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill()
+	w.seal(w.place)
+	w.backUp()
+	w.do("orders", map[string]any{"status": "accepted"}, ids("ord_", 0, 3)...)
+	w.do("orders", map[string]any{"status": "received"}, ids("ord_", 50, 52)...)
+	w.remove("orders", id("ord_", 5))
+	w.do("clients", map[string]any{"name": "Till", "disabled": false, "rotated": true}, id("cli_", 1))
+	w.remove("clients", id("cli_", 2))
+	w.erase(id("ord_", 7), id("ord_", 8))
+	w.seal(w.place)
+	to := w.open("scratch")
+	r := w.restorer(to, w.vault())
+	out, err := r.Run(t.Context(), by(""), time.Time{})
+	w.must(err)
+
+	lost := []string{"orders/" + id("ord_", 50), "orders/" + id("ord_", 51)}
+	slices.Sort(lost)
+	if diff := cmp.Diff(lost, out.Lost); diff != "" {
+		t.Errorf("lost (-want +got):\n%s", diff)
+	}
+	if out.PutBack != 6 || out.Erased != 2 || out.Log.Size == 0 || out.Log.Entries != 8 {
+		t.Errorf("restored %+v", out)
+	}
+	if all := w.findings(to); len(all) > 0 {
+		t.Errorf("the database contradicts its log:\n%s", strings.Join(all, "\n"))
+	}
+	if w.fields(to, "orderKeys", id("ord_", 7)) != nil || w.fields(to, "orderKeys", id("ord_", 9)) == nil {
+		t.Error("an erased key came back, or another one did not")
+	}
+	for n, disabled := range map[int]bool{0: false, 1: true, 2: true} {
+		if got := w.fields(to, "clients", id("cli_", n))["disabled"]; got != disabled {
+			t.Errorf("client %d: disabled is %v", n, got)
+		}
+	}
+	enabled, err := r.Confirm(t.Context(), by(""), out.ID, []string{"clients/" + id("cli_", 1)})
+	if err != nil || len(enabled) != 1 || w.fields(to, "clients", id("cli_", 1))["disabled"] != false {
+		t.Errorf("confirmed %v: %v", enabled, err)
+	}
+	w.seal(to)
+	w.holds()
+	w.do("orders", map[string]any{"status": "late"}, id("ord_", 0)) // the old database is still there, and must not go on
+	_, err = r.Continue(t.Context(), by(""), out.ID)
+	if err == nil {
+		t.Error("a restore that is done is continued")
+	}
+}
+
+// holds verifies the whole published log.
+func (w *world) holds() {
+	w.Helper()
+	log := w.sealedLog()
+	keys, err := log.Keys(w.Context())
+	w.must(err)
+	report, err := verify.Verify(w.Context(), verify.Options{Log: verify.Log{Read: log.Read, List: log.List}, Keys: keys})
+	w.must(err)
+	if len(report.Findings) > 0 || report.Checkpoint.Size == 0 {
+		w.Errorf("the log of %d entries: %v", report.Checkpoint.Size, report.Findings)
+	}
+}
+
+func TestARestoreThatDiesAnywhereIsContinued(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill()
+	w.seal(w.place)
+	w.backUp()
+	w.do("orders", map[string]any{"status": "accepted"}, ids("ord_", 0, 3)...)
+	w.do("orders", map[string]any{"status": "received"}, id("ord_", 50))
+	w.do("clients", map[string]any{"name": "Till", "disabled": false, "rotated": true}, id("cli_", 1))
+	w.seal(w.place)
+	const commit = "/google.firestore.v1.Firestore/Commit"
+	to := w.open("scratch")
+	r := w.restorer(to, w.vault())
+	unfinished := ""
+	for n := 1; ; n++ {
+		w.faults.Set(wire.Nth(commit, n, wire.Fault{Before: status.Error(codes.PermissionDenied, "cut")}))
+		var out backupdb.Restored
+		var err error
+		if unfinished == "" {
+			out, err = r.Run(t.Context(), by(""), time.Time{})
+		} else {
+			out, err = r.Continue(t.Context(), by(""), unfinished)
+		}
+		w.faults.Set(nil)
+		if err == nil {
+			if n < 5 || len(out.Lost) != 1 || len(out.Disabled) != 1 {
+				t.Errorf("done after %d tries: %+v", n, out)
+			}
+			break
+		}
+		if !strings.Contains(err.Error(), "cut") || n > 60 {
+			t.Fatalf("try %d: %v", n, err)
+		}
+		if unfinished, err = r.Unfinished(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.maker.Do(t.Context(), backupdb.Message{Step: backupdb.Plan}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all := w.findings(to); len(all) > 0 {
+		t.Errorf("the database contradicts its log:\n%s", strings.Join(all, "\n"))
+	}
+	w.seal(to)
+	w.holds()
+}
+
+func TestOnlyAnEmptyDatabaseIsRestoredInto(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill()
+	w.backUp()
+	_, err := w.restorer(w.place, w.vault()).Run(t.Context(), by(""), time.Time{})
+	if err == nil || !strings.Contains(err.Error(), "not empty") || !strings.Contains(err.Error(), "new database") {
+		t.Errorf("restored over what is there: %v", err)
+	}
+}
+
+func TestWithoutKMSTheOfflineKeyRestores(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill()
+	w.backUp()
+	_, err := w.hub.KMS.DestroyCryptoKeyVersion(t.Context(), &kmspb.DestroyCryptoKeyVersionRequest{
+		Name: w.cfg.KeyName("backup") + "/cryptoKeyVersions/1",
+	})
+	w.must(err)
+	to := w.open("scratch")
+	_, err = w.restorer(to, w.vault()).Run(t.Context(), by(""), time.Time{})
+	if err == nil || !strings.Contains(err.Error(), "--offline-key") || !strings.Contains(err.Error(), "files/hot/") {
+		t.Fatalf("without the key: %v", err)
+	}
+	v := w.vault()
+	v.Unlock = backupdb.UnlockOffline(w.cloud.OfflineKey())
+	again := w.open("scratch2")
+	_, err = w.restorer(again, v).Run(t.Context(), by(""), time.Time{})
+	w.must(err)
+	if diff := cmp.Diff(w.state(w.place, time.Time{}, backup.Keys), w.state(again, time.Time{}, backup.Keys)); diff != "" {
+		t.Errorf("keys (-want +got):\n%.2000s", diff)
+	}
+}
+
+func TestWhatWasDoneToABackupIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill()
+	w.backUp()
+	w.pass(time.Hour)
+	w.backUp()
+	read := w.vault().Shelf(backup.Hot).Read
+	at := w.moments(backup.Hot)
+	first, second := backup.ManifestObject(backup.Hot, at[0]), backup.ManifestObject(backup.Hot, at[1])
+	file := func(n int) string {
+		m, _, err := w.vault().Manifest(t.Context(), backup.Hot, at[n])
+		w.must(err)
+		return m.Part(m.Files[0].Shard, m.Files[0].Number).Object()
+	}
+	for name, c := range map[string]struct {
+		object string
+		change func([]byte) []byte
+		says   string
+	}{
+		"a cut file":            {file(0), func(b []byte) []byte { return b[:len(b)/2] }, "cut"},
+		"a changed file":        {file(1), func(b []byte) []byte { b[len(b)-1] ^= 1; return b }, "checksum"},
+		"a missing file":        {file(1), func([]byte) []byte { return nil }, "not there"},
+		"another file":          {file(0), func([]byte) []byte { b, _ := read(t.Context(), file(1)); return b }, "checksum"},
+		"a changed manifest":    {second, func(b []byte) []byte { b[20] ^= 1; return b }, "signature"},
+		"a replayed manifest":   {second, func([]byte) []byte { b, _ := read(t.Context(), first); return b }, "another name"},
+		"a missing predecessor": {first, func([]byte) []byte { return nil }, "not there"},
+	} {
+		v := w.vault()
+		shelf := v.Shelf(backup.Hot)
+		v.Shelf = func(backup.Set) backupdb.Shelf {
+			return backupdb.Shelf{List: shelf.List, Read: func(ctx context.Context, object string) ([]byte, error) {
+				data, err := shelf.Read(ctx, object)
+				if object == c.object && err == nil {
+					if data = c.change(slices.Clone(data)); data == nil {
+						return nil, fs.ErrNotExist
+					}
+				}
+				return data, err
+			}}
+		}
+		checked, err := v.Check(t.Context(), backupdb.CheckOptions{Set: backup.Hot, At: at[1]})
+		w.must(err)
+		if len(checked.Findings) != 1 || !strings.HasPrefix(checked.Findings[0], c.object) || !strings.Contains(checked.Findings[0], c.says) {
+			t.Errorf("%s: %v", name, checked.Findings)
+		}
+	}
+	if checked, err := w.vault().Check(t.Context(), backupdb.CheckOptions{Set: backup.Hot}); err != nil || len(checked.Findings) > 0 || checked.Opened != checked.Files {
+		t.Errorf("unchanged: %+v, %v", checked, err)
+	}
+}
+
+func TestWhatWasDeletedIsPutBackIntoALivingDatabase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill()
+	w.seal(w.place)
+	w.backUp()
+	before := w.fields(w.place, "orders", id("ord_", 4))
+	w.remove("orders", ids("ord_", 0, 10)...) // a bad deploy
+	w.remove("clients", ids("cli_", 0, 2)...) // and a tenant that deletes its own
+	_, err := w.documents.Commit(t.Context(), &firestorepb.CommitRequest{Database: "projects/" + w.cfg.Project + "/databases/(default)", Writes: []*firestorepb.Write{
+		{Operation: &firestorepb.Write_Delete{Delete: "projects/" + w.cfg.Project + "/databases/(default)/documents/orders/" + id("ord_", 20)}}}})
+	w.must(err) // without any trace
+	w.do("orders", map[string]any{"status": "late"}, id("ord_", 30))
+	r := w.restorer(w.place, w.vault())
+	out, err := r.PutBack(t.Context(), by(""), backupdb.Choice{Tenant: tenant, Collections: []string{"orders", "clients"}})
+	w.must(err)
+	if out.PutBack != 13 || len(out.Disabled) != 2 {
+		t.Errorf("put back %+v", out)
+	}
+	if diff := cmp.Diff(before, w.fields(w.place, "orders", id("ord_", 4))); diff != "" {
+		t.Errorf("an order (-want +got):\n%s", diff)
+	}
+	if w.fields(w.place, "orders", id("ord_", 30))["status"] != "late" || w.fields(w.place, "clients", id("cli_", 1))["disabled"] != true {
+		t.Error("what was there was written over, or a deleted client is good again")
+	}
+	again, err := r.PutBack(t.Context(), by(""), backupdb.Choice{})
+	if err != nil || again.Documents != 0 {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	if all := w.findings(w.place); len(all) > 0 {
+		t.Errorf("the database contradicts its log:\n%s", strings.Join(all, "\n"))
+	}
+	w.seal(w.place)
+	w.holds()
+}
