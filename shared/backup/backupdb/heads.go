@@ -122,9 +122,9 @@ func (x *restoring) config(ctx context.Context) error {
 	if err := x.set(ctx, backup.Config); err != nil {
 		return err
 	}
-	later := func(collection, id string) bool { _, ok := x.heads[collection+"/"+id]; return ok }
+	altered := func(collection, id string) bool { return x.altered[collection+"/"+id] }
 	if x.p.Stage == stageConfig {
-		if err := x.compareWith(ctx, later, backup.Config); err != nil {
+		if err := x.compareWith(ctx, altered, backup.Config); err != nil {
 			return err
 		}
 	}
@@ -152,8 +152,9 @@ func (x *restoring) changedLater(collection, id string, doc *firestorepb.Documen
 		return false, true
 	}
 	if _, later := x.heads.later(object, doc.GetFields()["revision"].GetIntegerValue()); !later {
-		return true, true
+		return false, true
 	}
+	x.altered[object] = true
 	d, credential := disablings()[collection]
 	switch {
 	case !credential:

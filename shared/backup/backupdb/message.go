@@ -39,6 +39,9 @@ func (m Message) Encode() ([]byte, error) { return json.Marshal(m) }
 // ParseMessage reads a message about a database. One of another project or database is refused.
 func ParseMessage(raw []byte, project, database string) (Message, error) {
 	var m Message
+	if len(raw) == 0 { // somebody published nothing, to start it
+		raw = []byte("{}")
+	}
 	if err := json.Unmarshal(raw, &m, json.RejectUnknownMembers(true)); err != nil {
 		return m, fault.New(fault.Malformed, "this is no step of a backup").Because(err)
 	}

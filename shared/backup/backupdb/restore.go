@@ -98,6 +98,7 @@ type restoring struct {
 	erased  map[string]bool // ids of orders and messages
 	wrote   backup.Tallies  // what must be there afterwards
 	heads   heads
+	altered map[string]bool // objects of the config set that do not come back as they were
 	written int64
 	total   int64
 	out     Restored
@@ -166,7 +167,7 @@ func (r *Restorer) choose(ctx context.Context, wanted time.Time) (map[backup.Set
 // mustBeEmpty refuses a database that holds anything that a restore writes.
 func (r *Restorer) mustBeEmpty(ctx context.Context) error {
 	for _, c := range r.target.table {
-		if c.Backup == "none" && c.Name != collectionRestores {
+		if c.Backup == "none" && c.Name != collectionRestores && c.Name != collectionProgress {
 			continue
 		}
 		q := r.target.query(stretch{collection: c.Name}, backup.Cursor{})
@@ -184,7 +185,7 @@ func (r *Restorer) mustBeEmpty(ctx context.Context) error {
 }
 
 func (r *Restorer) continueFrom(ctx context.Context, by ledgerdb.Act, p progress) (Restored, error) {
-	x := &restoring{Restorer: r, by: by, p: p, erased: map[string]bool{}, wrote: backup.Tallies{}, heads: heads{}}
+	x := &restoring{Restorer: r, by: by, p: p, erased: map[string]bool{}, wrote: backup.Tallies{}, heads: heads{}, altered: map[string]bool{}}
 	x.out = Restored{ID: p.ID, Moments: p.Chosen, Lost: []string{}, Disabled: []Disabled{}}
 	err := r.opts.Erasures(ctx, func(e privacy.Erasure) {
 		for _, id := range slices.Concat(e.Orders, e.Messages) {

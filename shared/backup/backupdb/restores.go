@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"ryggrad.internal/hub/shared/backup"
@@ -16,7 +15,7 @@ import (
 const (
 	collectionRestores = "restores"
 	restorePrefix      = "rst_"
-	progressSuffix     = "_progress"
+	collectionProgress = "restoreProgress"
 )
 
 // progress is how far a restore is. It is kept in the database that is restored, so that whoever looks at the database
@@ -50,7 +49,7 @@ func (p progress) fields() map[string]any {
 }
 
 func parseProgress(o ledgerdb.Object) (progress, error) {
-	p := progress{ID: strings.TrimSuffix(o.ID, progressSuffix), Chosen: map[backup.Set]time.Time{}, object: o}
+	p := progress{ID: o.ID, Chosen: map[backup.Set]time.Time{}, object: o}
 	p.Source, _ = o.Fields["source"].(string)
 	p.Wanted, _ = o.Fields["wanted"].(time.Time)
 	p.BegunAt, _ = o.Fields["begunAt"].(time.Time)
@@ -74,7 +73,7 @@ func parseProgress(o ledgerdb.Object) (progress, error) {
 }
 
 func progressRef(id string) ledgerdb.Ref {
-	return ledgerdb.Ref{Collection: collectionRestores, ID: id + progressSuffix}
+	return ledgerdb.Ref{Collection: collectionProgress, ID: id}
 }
 
 // loadProgress reads how far a restore is.
@@ -114,17 +113,14 @@ func (p *progress) save(ctx context.Context, ledger *ledgerdb.Store) error {
 
 // lastRestore tells when the database was last restored, and which restore is not finished.
 func lastRestore(ctx context.Context, ledger *ledgerdb.Store) (done time.Time, running string, err error) {
-	all, err := ledger.List(ctx, ledger.QueryAllTenants(collectionRestores))
+	all, err := ledger.List(ctx, ledger.QueryAllTenants(collectionProgress))
 	if err != nil {
 		return done, "", err
 	}
 	for _, o := range all {
-		if !strings.HasSuffix(o.ID, progressSuffix) {
-			continue
-		}
 		ended, ok := o.Fields["endedAt"].(time.Time)
 		if !ok {
-			running = strings.TrimSuffix(o.ID, progressSuffix)
+			running = o.ID
 		} else if ended.After(done) {
 			done = ended
 		}
