@@ -44,7 +44,7 @@ type place struct {
 
 // world is a cloud of the test's own, whose clock the test moves, with one hub in it.
 type world struct {
-	*testing.T
+	testing.TB
 	*place
 
 	cloud   *localcloud.Cloud
@@ -81,7 +81,12 @@ func (w *world) must(err error) {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, now: time.Now().UTC().Truncate(time.Hour)}
+	return newWorldOf(t)
+}
+
+func newWorldOf(t testing.TB) *world {
+	t.Helper()
+	w := &world{TB: t, now: time.Now().UTC().Truncate(time.Hour)}
 	table, err := functions.Table()
 	w.must(err)
 	w.cloud, err = localcloud.Start(t.Context(), localcloud.Options{Now: w.clock, Functions: table})
