@@ -265,4 +265,6 @@ func TestEveryFunctionMayDoWhatItDoesAndNothingElse(t *testing.T) {
 }
 
 // unwatched are functions that live_test.go does not play whole; what is seen of them says nothing about their roles.
-func unwatched() []string { return []string{"backup", "verify", "drill", "status", "alerts", "summarize"} }
+func unwatched() []string {
+	return []string{"backup", "verify", "drill", "status", "alerts", "summarize"}
+}
