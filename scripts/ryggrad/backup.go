@@ -108,7 +108,7 @@ func readOfflineKey(file string) (backup.OfflineKey, error) {
 func (d *desk) progress(what string) (tell func(backupdb.Tidings), end func()) {
 	var bar *progressbar.ProgressBar
 	stage := ""
-	end = func() {
+	finish := func() {
 		if bar != nil {
 			_ = bar.Finish()
 			fmt.Fprintln(d.err)
@@ -116,7 +116,7 @@ func (d *desk) progress(what string) (tell func(backupdb.Tidings), end func()) {
 	}
 	return func(t backupdb.Tidings) {
 		if t.Stage != stage {
-			end()
+			finish()
 			stage = t.Stage
 			bar = progressbar.NewOptions64(t.Of, progressbar.OptionSetWriter(d.err), progressbar.OptionSetDescription(what+" "+stage),
 				progressbar.OptionShowIts(), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
@@ -124,7 +124,7 @@ func (d *desk) progress(what string) (tell func(backupdb.Tidings), end func()) {
 		}
 		bar.ChangeMax64(t.Of)
 		_ = bar.Set64(t.Documents)
-	}, func() { end() }
+	}, finish
 }
 
 // chosenSets reads the flag of sets; none are all.
