@@ -25,10 +25,12 @@ import (
 
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/functions/audit"
+	"ryggrad.internal/hub/functions/backup"
 	"ryggrad.internal/hub/functions/delivery"
 	"ryggrad.internal/hub/functions/keys"
 	"ryggrad.internal/hub/functions/orders"
 	"ryggrad.internal/hub/functions/privacy"
+	"ryggrad.internal/hub/functions/status"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/hub"
@@ -43,6 +45,8 @@ func pushedBuilds() map[string]gcp.Build {
 		"deadlines": delivery.BuildDeadlines, "dispatch": delivery.BuildDispatch, "relay": delivery.BuildRelay, "retry": delivery.BuildRetry,
 		"fetch": orders.BuildFetch, "reconcile": orders.BuildReconcile, "keys": keys.BuildKeys, "seal": audit.BuildSeal,
 		"subjects": privacy.BuildSubjects, "retention": privacy.BuildRetention,
+		"backup": backup.BuildBackup, "verify": backup.BuildVerify, "drill": backup.BuildDrill,
+		"alerts": status.BuildAlerts, "summarize": status.BuildSummarize,
 	}
 }
 
@@ -151,6 +155,11 @@ func live(t *testing.T) map[string]map[seen]int {
 	l.put("originals", "expireAt", time.Now().Add(-time.Hour))
 	l.tick("retention")
 	l.readAll(a)
+	l.push("alerts", []byte(`{"version":"1.2","incident":{"incident_id":"0.live","state":"open","started_at":1}}`))
+	l.tick("summarize")
+	l.tick("summarize") // and replaces the copies
+	l.readAll(a)
+	l.backUp()
 	calls := map[string]map[seen]int{}
 	for name, s := range l.spies {
 		calls[name] = s.calls
@@ -162,6 +171,7 @@ func newLife(t *testing.T) *life {
 	t.Helper()
 	cloud := cloudtest.Start(t)
 	env := walkEnv(cloud)
+	env["RYGGRAD_BACKUP_BEHIND"] = "0s"
 	l := &life{walk: &walk{t: t}, cloud: cloud, spies: map[string]*spy{}, pushed: map[string]http.Handler{}}
 	cfg, err := gcp.Load[gcp.Config](env)
 	l.must(err)
@@ -191,6 +201,17 @@ func newLife(t *testing.T) *life {
 		l.pushed[f.Name] = h
 	}
 	return l
+}
+
+// backUp makes a backup of everything, reads it and restores it.
+func (l *life) backUp() {
+	l.t.Helper()
+	l.tick("backup")
+	for n := 0; n < len(l.cloud.Published(l.t, "backup")); n++ {
+		l.push("backup", l.cloud.Published(l.t, "backup")[n].Data)
+	}
+	l.tick("verify")
+	l.tick("drill")
 }
 
 // push hands a function a message, as a push subscription does.

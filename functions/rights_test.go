@@ -236,9 +236,11 @@ func TestRolesTooManyAndTooFewAreFound(t *testing.T) {
 	}
 }
 
-// ahead are roles that are granted before what uses them is built, and why.
+// ahead are roles that are granted for what a play does not come to, and why.
 func ahead() map[string]string {
-	return map[string]string{}
+	return map[string]string{
+		"status: roles/cloudkms.cryptoKeyDecrypter on keys/tenant-keys would do in the place of roles/cloudkms.cryptoKeyEncrypterDecrypter": "it makes the hub's first key when a weakness is reported before anybody has logged in",
+	}
 }
 
 func TestEveryFunctionMayDoWhatItDoesAndNothingElse(t *testing.T) {
@@ -264,7 +266,5 @@ func TestEveryFunctionMayDoWhatItDoesAndNothingElse(t *testing.T) {
 	}
 }
 
-// unwatched are functions that live_test.go does not play whole; what is seen of them says nothing about their roles.
-func unwatched() []string {
-	return []string{"backup", "verify", "drill", "status", "alerts", "summarize"}
-}
+// unwatched are functions of which a play does not always see the same: verify opens a 168th of all files in an hour.
+func unwatched() []string { return []string{"verify"} }
