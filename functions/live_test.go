@@ -207,8 +207,12 @@ func newLife(t *testing.T) *life {
 func (l *life) backUp() {
 	l.t.Helper()
 	l.tick("backup")
-	for n := 0; n < len(l.cloud.Published(l.t, "backup")); n++ {
-		l.push("backup", l.cloud.Published(l.t, "backup")[n].Data)
+	for n := 0; ; n++ { // steps announce further ones
+		announced := l.cloud.Published(l.t, "backup")
+		if n == len(announced) {
+			break
+		}
+		l.push("backup", announced[n].Data)
 	}
 	l.tick("verify")
 	l.tick("drill")

@@ -69,13 +69,17 @@ func TestABackupIsMadeCheckedAndDrilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	written := time.Now()
-	for time.Now().Truncate(time.Second).Before(written) { //nolint:revive // until the moment lies after it
+	for time.Now().Truncate(time.Second).Before(written) { // until the moment lies after it
 	}
 	makes := build(BuildBackup)
 	push(t, makes, "")
-	for n := 0; n < len(cloud.Published(t, "backup")); n++ {
+	for n := 0; ; n++ { // steps announce further ones
+		announced := cloud.Published(t, "backup")
+		if n == len(announced) {
+			break
+		}
 		one := httptest.NewRecorder()
-		raw, err := pushOf(cloud.Published(t, "backup")[n].Data)
+		raw, err := pushOf(announced[n].Data)
 		if err != nil {
 			t.Fatal(err)
 		}

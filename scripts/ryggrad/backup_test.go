@@ -18,7 +18,7 @@ func (c *console) backUp() {
 	c.t.Helper()
 	c.env["RYGGRAD_BACKUP_BEHIND"] = "0s"
 	second := time.Now().Truncate(time.Second)
-	for time.Now().Truncate(time.Second).Equal(second) { //nolint:revive // until the moment lies after what was done
+	for time.Now().Truncate(time.Second).Equal(second) { // until the moment lies after what was done
 	}
 	h, err := makers.BuildBackup(c.t.Context(), c.env)
 	if err != nil {
