@@ -16,6 +16,7 @@ package functions
 import (
 	_ "embed" // for the table
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -71,4 +72,17 @@ func Table() ([]Function, error) {
 		return nil, fmt.Errorf("read functions.json: %w", err)
 	}
 	return t.Functions, nil
+}
+
+// Find returns the function of that name.
+func Find(name string) (Function, error) {
+	all, err := Table()
+	if err != nil {
+		return Function{}, err
+	}
+	i := slices.IndexFunc(all, func(f Function) bool { return f.Name == name })
+	if i < 0 {
+		return Function{}, fmt.Errorf("function %s is not in functions.json", name)
+	}
+	return all[i], nil
 }

@@ -46,22 +46,19 @@ func BuildDrill(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
+	h.Owns(into.Close)
 	store, err := objects.Open(ctx, cfg.Config, nil)
 	if err != nil {
-		return nil, errors.Join(err, into.Close(), h.Close())
+		return nil, errors.Join(err, h.Close())
 	}
-	all := closers{store.Close, into.Close, h.Close}
+	h.Owns(store.Close)
 	r, err := cfg.restorer(ctx, h, into, store)
 	if err != nil {
-		return nil, errors.Join(err, all.Close())
+		return nil, errors.Join(err, h.Close())
 	}
-	handler, err := handle(h, "drill", func(ctx context.Context, _ event.Message) error {
+	return h.Subscriber("drill", func(ctx context.Context, _ event.Message) error {
 		return drill(ctx, h, r, cfg.Database)
 	})
-	if err != nil {
-		return nil, errors.Join(err, all.Close())
-	}
-	return gcp.Closing(handler, all), nil
 }
 
 func (c drillConfig) restorer(ctx context.Context, h, into *hub.Hub, store *objects.Client) (*backupdb.Restorer, error) {

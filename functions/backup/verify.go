@@ -28,10 +28,11 @@ func BuildVerify(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
+	h.Owns(store.Close)
 	buckets := cfg.Open(store)
 	vault := cfg.Vault(h, buckets)
 	watch := &backupdb.Watch{Evidence: evidencedb.New(h.Ledger), Log: h.Log}
-	handler, err := handle(h, "verify", func(ctx context.Context, _ event.Message) error {
+	return h.Subscriber("verify", func(ctx context.Context, _ event.Message) error {
 		now := h.Now()
 		checked, err := vault.Hourly(ctx, buckets.Of, now)
 		if err != nil {
@@ -40,8 +41,4 @@ func BuildVerify(ctx context.Context, env gcp.Env) (http.Handler, error) {
 		_, err = watch.Late(ctx, vault, now)
 		return errors.Join(watch.Tell(ctx, checked, now), err)
 	})
-	if err != nil {
-		return nil, errors.Join(err, store.Close(), h.Close())
-	}
-	return gcp.Closing(handler, closers{store.Close, h.Close}), nil
 }

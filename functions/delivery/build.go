@@ -8,12 +8,10 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net/http"
-	"slices"
 	"time"
 
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
-	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/shared/channel/fetchdb"
 	"ryggrad.internal/hub/shared/channel/platformapi"
 	"ryggrad.internal/hub/shared/delivery/deliverydb"
@@ -99,7 +97,7 @@ func BuildDispatch(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.handle("dispatch", (&dispatcher{p.courier}).dispatch)
+	return p.Subscriber("dispatch", (&dispatcher{p.courier}).dispatch)
 }
 
 // BuildRelay makes the function that announces forgotten events again.
@@ -120,7 +118,7 @@ func BuildRelay(ctx context.Context, env gcp.Env) (http.Handler, error) {
 		store: p.courier.store, announcer: announcer, now: p.Now, log: p.Log,
 		left: fetchdb.New(fetchdb.Options{Ledger: p.Ledger, Now: p.Now}), fetches: fetches,
 	}
-	return p.handle("relay", r.relay)
+	return p.Subscriber("relay", r.relay)
 }
 
 // BuildDeadlines makes the function that decides for those who do not.
@@ -134,7 +132,7 @@ func BuildDeadlines(ctx context.Context, env gcp.Env) (http.Handler, error) {
 		return nil, errors.Join(err, p.Close())
 	}
 	w := &watch{store: p.courier.store, orders: p.courier.orders, directory: p.Directory, announcer: announcer, now: p.Now, log: p.Log}
-	return p.handle("deadlines", w.look)
+	return p.Subscriber("deadlines", w.look)
 }
 
 // BuildRetry makes the function that attempts what is due.
@@ -143,21 +141,5 @@ func BuildRetry(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.handle("retry", (&retrier{p.courier}).retry)
-}
-
-// handle makes the handler of a Pub/Sub function, with the time that the table of functions gives it.
-func (p parts) handle(name string, handle func(context.Context, event.Message) error) (http.Handler, error) {
-	table, err := functions.Table()
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(table, func(f functions.Function) bool { return f.Name == name })
-	if i < 0 {
-		return nil, fmt.Errorf("function %s is not in the table", name)
-	}
-	h := event.Handler(event.Options{
-		Name: name, Firestore: p.Firestore, Log: p.Log, Now: p.Now, Deadline: table[i].Deadline(),
-	}, handle)
-	return gcp.Closing(h, p), nil
+	return p.Subscriber("retry", (&retrier{p.courier}).retry)
 }

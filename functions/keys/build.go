@@ -3,16 +3,12 @@ package keys
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 
 	"cloud.google.com/go/pubsub/v2"
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
-	"ryggrad.internal/hub/functions"
-	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/hub"
@@ -33,14 +29,6 @@ func BuildKeys(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	table, err := functions.Table()
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(table, func(f functions.Function) bool { return f.Name == "keys" })
-	if i < 0 {
-		return nil, fmt.Errorf("function %s is not in the table", "keys")
-	}
 	h, err := hub.Open(ctx, cfg.Config, slog.Default())
 	if err != nil {
 		return nil, err
@@ -57,7 +45,5 @@ func BuildKeys(ctx context.Context, env gcp.Env) (http.Handler, error) {
 			return err
 		},
 	}
-	return gcp.Closing(event.Handler(event.Options{
-		Name: "keys", Firestore: h.Firestore, Log: h.Log, Now: h.Now, Deadline: table[i].Deadline(),
-	}, k.look), h), nil
+	return h.Subscriber("keys", k.look)
 }

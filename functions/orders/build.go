@@ -3,14 +3,11 @@ package orders
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
-	table "ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/shared/channel/fetchdb"
 	"ryggrad.internal/hub/shared/channel/platformapi"
 	"ryggrad.internal/hub/shared/delivery/deliverydb"
@@ -86,11 +83,7 @@ func BuildFetch(ctx context.Context, env gcp.Env) (http.Handler, error) {
 		server: &server{deps: d}, platforms: platformapi.New(client, h.Now), pause: wait, log: h.Log,
 		notices: deliverydb.New(deliverydb.Options{Ledger: h.Ledger, Keys: h.Keys, Now: h.Now, Random: h.Random}),
 	}
-	handler, err := subscribed("fetch", h, p.fetch)
-	if err != nil {
-		return nil, errors.Join(err, h.Close())
-	}
-	return gcp.Closing(handler, h), nil
+	return h.Subscriber("fetch", p.fetch)
 }
 
 // BuildReconcile makes the function that carries out cancellations which came before their orders.
@@ -108,22 +101,5 @@ func BuildReconcile(ctx context.Context, env gcp.Env) (http.Handler, error) {
 		return nil, errors.Join(err, h.Close())
 	}
 	c := &reconciler{orders: h.Orders(), messages: h.Messages(), announcer: announcer, now: h.Now, log: h.Log}
-	handler, err := subscribed("reconcile", h, c.reconcile)
-	if err != nil {
-		return nil, errors.Join(err, h.Close())
-	}
-	return gcp.Closing(handler, h), nil
-}
-
-// subscribed makes the handler of a Pub/Sub function, with the time that the table of functions gives it.
-func subscribed(name string, h *hub.Hub, handle func(context.Context, event.Message) error) (http.Handler, error) {
-	all, err := table.Table()
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(all, func(f table.Function) bool { return f.Name == name })
-	if i < 0 {
-		return nil, fmt.Errorf("function %s is not in the table", name)
-	}
-	return event.Handler(event.Options{Name: name, Firestore: h.Firestore, Log: h.Log, Now: h.Now, Deadline: all[i].Deadline()}, handle), nil
+	return h.Subscriber("reconcile", c.reconcile)
 }

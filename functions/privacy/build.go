@@ -3,14 +3,11 @@ package privacy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
-	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/shared/delivery/deliverydb"
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
@@ -77,12 +74,8 @@ func BuildSubjects(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	clerk := &clerk{store: storeOf(h), erasures: store.Bucket(cfg.ErasuresBucket), log: h.Log}
-	handler, err := handle(h, "subjects", clerk.work)
-	if err != nil {
-		return nil, errors.Join(err, store.Close(), h.Close())
-	}
-	return gcp.Closing(handler, closers{store.Close, h.Close}), nil
+	h.Owns(store.Close)
+	return h.Subscriber("subjects", (&clerk{store: storeOf(h), erasures: store.Bucket(cfg.ErasuresBucket), log: h.Log}).work)
 }
 
 // BuildRetention makes the function that deletes what was kept for long enough.
@@ -99,40 +92,10 @@ func BuildRetention(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
+	h.Owns(store.Close)
 	k := &keeper{
 		store: storeOf(h), tenants: h.Identities(), erasures: store.Bucket(cfg.ErasuresBucket), evidence: evidencedb.New(h.Ledger),
 		now: h.Now, log: h.Log,
 	}
-	handler, err := handle(h, "retention", k.retain)
-	if err != nil {
-		return nil, errors.Join(err, store.Close(), h.Close())
-	}
-	return gcp.Closing(handler, closers{store.Close, h.Close}), nil
-}
-
-// handle makes the handler of a Pub/Sub function, with the time that the table of functions gives it.
-func handle(h *hub.Hub, name string, handle func(context.Context, event.Message) error) (http.Handler, error) {
-	table, err := functions.Table()
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(table, func(f functions.Function) bool { return f.Name == name })
-	if i < 0 {
-		return nil, fmt.Errorf("function %s is not in the table", name)
-	}
-	return event.Handler(event.Options{
-		Name: name, Firestore: h.Firestore, Log: h.Log, Now: h.Now, Deadline: table[i].Deadline(),
-	}, handle), nil
-}
-
-// closers are closed one after the other.
-type closers []func() error
-
-// Close closes all of them.
-func (c closers) Close() error {
-	var all []error
-	for _, one := range c {
-		all = append(all, one())
-	}
-	return errors.Join(all...)
+	return h.Subscriber("retention", k.retain)
 }

@@ -3,7 +3,6 @@ package status
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
 	"ryggrad.internal/hub/functions"
-	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/gcp/objects"
@@ -51,7 +49,8 @@ type config struct {
 // BuildStatus makes the function that serves.
 func BuildStatus(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	return open(ctx, env, func(_ config, h *hub.Hub, d deps) (http.Handler, error) {
-		return newHandler(d, h.API(d.cfg.Limits))
+		handler, err := newHandler(d, h.API(d.cfg.Limits))
+		return gcp.Closing(handler, h), err
 	})
 }
 
@@ -62,14 +61,14 @@ func BuildSummarize(ctx context.Context, env gcp.Env) (http.Handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		return handle(h, "summarize", s.run)
+		return h.Subscriber("summarize", s.run)
 	})
 }
 
 // BuildAlerts makes the function that hears Monitoring and operators.
 func BuildAlerts(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	return open(ctx, env, func(_ config, h *hub.Hub, d deps) (http.Handler, error) {
-		return handle(h, "alerts", (&listener{d}).hear)
+		return h.Subscriber("alerts", (&listener{d}).hear)
 	})
 }
 
@@ -91,6 +90,7 @@ func open(ctx context.Context, env gcp.Env, build func(config, *hub.Hub, deps) (
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
+	h.Owns(store.Close)
 	handler, err := build(cfg, h, deps{
 		cfg: cfg, ledger: h.Ledger, identities: h.Identities(), evidence: evidencedb.New(h.Ledger), copies: store.Bucket(cfg.StatusBucket),
 		incidents: h.Incidents(),
@@ -98,34 +98,7 @@ func open(ctx context.Context, env gcp.Env, build func(config, *hub.Hub, deps) (
 		client:    &http.Client{Timeout: askWithin}, now: h.Now, log: h.Log,
 	})
 	if err != nil {
-		return nil, errors.Join(err, store.Close(), h.Close())
+		return nil, errors.Join(err, h.Close())
 	}
-	return gcp.Closing(handler, closers{store.Close, h.Close}), nil
-}
-
-// handle makes the handler of a Pub/Sub function, with the time that the table of functions gives it.
-func handle(h *hub.Hub, name string, handle func(context.Context, event.Message) error) (http.Handler, error) {
-	table, err := functions.Table()
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(table, func(f functions.Function) bool { return f.Name == name })
-	if i < 0 {
-		return nil, fmt.Errorf("function %s is not in the table", name)
-	}
-	return event.Handler(event.Options{
-		Name: name, Firestore: h.Firestore, Log: h.Log, Now: h.Now, Deadline: table[i].Deadline(),
-	}, handle), nil
-}
-
-// closers are closed one after the other.
-type closers []func() error
-
-// Close closes all of them.
-func (c closers) Close() error {
-	var all []error
-	for _, one := range c {
-		all = append(all, one())
-	}
-	return errors.Join(all...)
+	return handler, nil
 }

@@ -16,12 +16,14 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/firestore"
 	firestoreapi "cloud.google.com/go/firestore/apiv1"
 	kms "cloud.google.com/go/kms/apiv1"
 
+	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/shared/channel/channeldb"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/event"
@@ -48,6 +50,7 @@ type Hub struct {
 	Random    io.Reader
 
 	cloud *gcp.Cloud
+	owned []func() error
 }
 
 // Open opens the clients of cfg. When it fails, nothing stays open, so that it can be tried again and again.
@@ -129,16 +132,36 @@ func (h *Hub) API(limits httpapi.Limits) httpapi.Options {
 	}
 }
 
+// Subscriber returns a Pub/Sub function, with the time that the table of functions gives it, which closes the hub when it
+// ends. When it fails, the hub is closed.
+func (h *Hub) Subscriber(name string, handle func(context.Context, event.Message) error) (http.Handler, error) {
+	f, err := functions.Find(name)
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return gcp.Closing(event.Handler(event.Options{
+		Name: name, Firestore: h.Firestore, Log: h.Log, Now: h.Now, Deadline: f.Deadline(),
+	}, handle), h), nil
+}
+
+// Owns has Close call another thing's close first. The newest is closed first.
+func (h *Hub) Owns(closeIt func() error) { h.owned = append(h.owned, closeIt) }
+
 // behalf writes a request of the hub's support down for the tenant to see.
 func (h *Hub) behalf(ctx context.Context, caller identity.Caller, requestID string, r *http.Request) error {
 	return h.Identities().RecordSupport(ctx, ledgerdb.ActOf(caller, "", requestID), caller.Grant,
 		identitydb.SupportRequest{Method: r.Method, Path: r.URL.Path})
 }
 
-// Close writes the refusals that are only counted yet, sends what waits to be published and closes the clients.
+// Close closes what the hub owns, writes the refusals that are only counted yet, sends what waits to be published and
+// closes the clients.
 func (h *Hub) Close() error {
+	var all []error
+	for _, closeIt := range slices.Backward(h.owned) {
+		all = append(all, closeIt())
+	}
 	if h.Ledger != nil {
 		h.Ledger.Close(context.Background())
 	}
-	return h.cloud.Close()
+	return errors.Join(append(all, h.cloud.Close())...)
 }
