@@ -168,11 +168,8 @@ func equality(term []*filter, f IndexField) *filter {
 
 // narrow uses the ranges of the first order's field and the cursors. What it leaves in too much is filtered anyway.
 func (p *Plan) narrow(l *Lookup, prefix string, n need, term []*filter) {
-	if len(n.orders) == 0 {
-		return
-	}
 	for _, leaf := range term {
-		if leaf.isInequality() && leaf.path.String() == n.orders[0].Path && len(leaf.operands) == 1 {
+		if len(n.orders) > 0 && leaf.isInequality() && leaf.path.String() == n.orders[0].Path && len(leaf.operands) == 1 {
 			l.narrowRange(prefix, leaf)
 		}
 	}

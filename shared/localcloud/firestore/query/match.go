@@ -2,6 +2,8 @@ package query
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 
@@ -120,6 +122,9 @@ func (p *Plan) ByName() (byName, descending bool) {
 // Bounds are the keys between which every document of the query lies: from the first, up to before the second.
 func (p *Plan) Bounds() (from, to string) {
 	from, to = p.Parent, p.Parent+"\xff"
+	if byName, descending := p.ByName(); byName {
+		from, to = p.betweenNames(from, to, descending)
+	}
 	if p.filter == nil {
 		return from, to
 	}
@@ -139,6 +144,33 @@ func (p *Plan) Bounds() (from, to string) {
 		}
 	}
 	return from, to
+}
+
+// betweenNames narrows a range by the cursors of a query in the order of names.
+func (p *Plan) betweenNames(from, to string, descending bool) (string, string) {
+	first, last := p.start, p.end
+	if descending {
+		first, last = last, first
+	}
+	if name := first.name(descending); name != "" {
+		from = max(from, name)
+	}
+	if name := last.name(descending); name != "" {
+		to = min(to, name+"\x00")
+	}
+	return from, to
+}
+
+// name is the document's key that a bound of such a query holds; empty when it holds none.
+func (b *bound) name(inverted bool) string {
+	if b == nil || len(b.key) == 0 {
+		return ""
+	}
+	key := slices.Clone(b.key)
+	if inverted {
+		sortkey.Invert(key)
+	}
+	return strings.TrimSuffix(string(key), string(sortkey.AppendPathEnd(nil)))
 }
 
 // required are the comparisons that every result fulfils.
