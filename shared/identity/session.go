@@ -171,10 +171,7 @@ func (s Session) Caller(now time.Time) Caller {
 func (s Session) Refresh(parent Secret, salt [32]byte, now time.Time) (Session, Secret, error) {
 	switch s.Knows(parent, now) {
 	case TokenLive:
-		if s.Parent != (Hash{}) {
-			s.Spent = append(slices.Clone(s.Spent), s.Parent)
-			s.Spent = s.Spent[max(0, len(s.Spent)-maxSpent):]
-		}
+		s = s.spend(s.Parent)
 		s.Parent, s.Salt, s.RotatedAt, s.SeenAt = s.Token, salt[:], now, now
 		child := s.child(parent)
 		s.Token = child.Hash()
@@ -186,6 +183,16 @@ func (s Session) Refresh(parent Secret, salt [32]byte, now time.Time) (Session, 
 	default:
 		return s, Secret{}, fault.New(fault.Unauthenticated, "the session does not hold")
 	}
+}
+
+// spend notes that a token was replaced, if there was one.
+func (s Session) spend(token Hash) Session {
+	if token == (Hash{}) {
+		return s
+	}
+	spent := append(slices.Clone(s.Spent), token)
+	s.Spent = spent[max(0, len(spent)-maxSpent):]
+	return s
 }
 
 // ErrTokenReused says that a token was used after it had been replaced.
@@ -217,10 +224,9 @@ func (u User) Begin(id string, device Device, stage Stage, now time.Time) Sessio
 }
 
 // Proceed returns the session after another step of the login, or after a proof was repeated, under a new token: the
-// former one is spent. What is still to be done is the stage.
+// former one is spent, and so is the one before it. What is still to be done is the stage.
 func (s Session) Proceed(token Secret, stage Stage, now time.Time) Session {
-	spent := append(slices.Clone(s.Spent), s.Token)
-	s.Spent = spent[max(0, len(spent)-maxSpent):]
+	s = s.spend(s.Parent).spend(s.Token)
 	s.Token, s.Parent, s.Salt, s.Challenge = token.Hash(), Hash{}, nil, Challenge{}
 	s.SeenAt, s.ProvedAt, s.Stage = now, now, stage
 	if stage == Complete {

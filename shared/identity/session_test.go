@@ -151,9 +151,16 @@ func TestAStolenTokenIsNoticedHoweverOldItIs(t *testing.T) {
 		s.Token = token.Hash()
 		var all []identity.Secret
 		now := noon
-		for i := range rapid.IntRange(1, 60).Draw(t, "refreshes") {
+		for i := range rapid.IntRange(1, 60).Draw(t, "steps") {
 			all = append(all, token)
 			now = now.Add(identity.RefreshGrace)
+			if rapid.Bool().Draw(t, "proves") {
+				if token, err = identity.NewSessionToken(someSession, bytes.NewReader(bytes.Repeat([]byte{byte(i) + 1}, 32))); err != nil {
+					t.Fatal(err)
+				}
+				s = s.Proceed(token, identity.Complete, now)
+				continue
+			}
 			if s, token, err = s.Refresh(token, [32]byte{byte(i)}, now); err != nil {
 				t.Fatal(err)
 			}
