@@ -87,7 +87,8 @@ func (s KeySet) Roll(next PublishedKey, now time.Time) KeySet {
 }
 
 // Replace puts a key in the place of all others, whose tokens are refused from now on: for a key that somebody else may
-// have. Instances that go on with what they know take and sign the old ones until they read again.
+// have. Instances that go on with what they know take and sign the old ones until they read again, and take those that they
+// have verified for [RememberedFor] after that.
 func (s KeySet) Replace(next PublishedKey, now time.Time) KeySet {
 	next.NotBefore, next.NotAfter = now, time.Time{}
 	var replaced KeySet

@@ -348,6 +348,27 @@ func TestAVerifiedTokenIsRememberedUntilItExpires(t *testing.T) {
 	}
 }
 
+func TestAReplacedKeysTokenIsRefusedThoughItWasVerifiedBefore(t *testing.T) {
+	t.Parallel()
+	s := newSigner(t)
+	keys := &published{signers: []signer{s}}
+	now := noon
+	v := token.NewVerifier(token.Options{
+		Issuer: hub, Audience: hub, Key: keys.find, Now: func() time.Time { return now }, Remember: 8,
+	})
+	forged := claims()
+	forged.ExpiresAt = forged.IssuedAt.Add(token.MaxLife)
+	raw := s.sign(t, forged)
+	if _, err := v.Verify(t.Context(), raw); err != nil {
+		t.Fatal(err)
+	}
+	keys.signers = nil
+	now = now.Add(token.RememberedFor)
+	if _, err := v.Verify(t.Context(), raw); !fault.Is(err, fault.Unauthenticated) || !now.Before(forged.ExpiresAt) {
+		t.Errorf("the thief's token, %v before it expires: %v", forged.ExpiresAt.Sub(now), err)
+	}
+}
+
 func TestTheMemoryOfTokensIsBounded(t *testing.T) {
 	t.Parallel()
 	s := newSigner(t)

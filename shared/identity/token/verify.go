@@ -28,7 +28,7 @@ type Options struct {
 	Audience string
 	Key      FindKey
 	Now      func() time.Time
-	Remember int // how many verified tokens are remembered; 0 remembers none
+	Remember int // how many verified tokens are remembered, for [RememberedFor]; 0 remembers none
 }
 
 // Verifier verifies access tokens without asking anybody. It is safe for concurrent use.
@@ -50,7 +50,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 	}
 	now := v.opts.Now()
 	id := sha256.Sum256([]byte(raw))
-	if c, ok := v.verified.find(id); ok {
+	if c, ok := v.verified.find(id, now); ok {
 		return c.at(now)
 	}
 	c, err := v.verify(ctx, raw, now)
