@@ -33,8 +33,8 @@ type Collection struct {
 }
 
 // Lapses tells whether a document that an act made may go without one that removes it: the database deletes it when its
-// time is over, or it goes with what it allowed, as an agreed removal of second factors does.
-func (c Collection) Lapses() bool { return c.TTL != "" || c.Name == "factorResets" }
+// time is over.
+func (c Collection) Lapses() bool { return c.TTL != "" }
 
 // Index is a composite index: field names, `-f` descending, `f[]` for array-contains. The document's name comes last by
 // itself, in the direction of the field before it.

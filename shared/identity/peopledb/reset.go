@@ -6,7 +6,6 @@ import (
 
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/identity"
-	"ryggrad.internal/hub/shared/identity/identitydb"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
@@ -15,7 +14,11 @@ func (p *People) AskReset(ctx context.Context, by ledgerdb.Act, user string) err
 	if err := personID(user); err != nil {
 		return err
 	}
-	u, err := identitydb.Load(ctx, p.store, by.Tenant, ref(collectionUsers, user), identity.ParseUser)
+	o, err := p.opts.Ledger.Get(ctx, by.Tenant, ref(collectionUsers, user))
+	if err != nil {
+		return err
+	}
+	u, err := identity.ParseUser(user, o.Fields)
 	if err != nil {
 		return err
 	}
@@ -26,9 +29,13 @@ func (p *People) AskReset(ctx context.Context, by ledgerdb.Act, user string) err
 	by.Action = "user.second_factor_reset_ask"
 	at := ref(collectionResets, user)
 	r := identity.Reset{User: user, AskedBy: by.Actor, AskedAt: p.store.Now()}
-	err = p.store.Commit(ctx, by, ledgerdb.Create(at, r.Document()), at, told...)
-	if errors.Is(err, ledgerdb.ErrExists) {
+	// Whoever takes the factors away at the same time must see that it was asked.
+	err = p.store.Commit(ctx, by, ledgerdb.Create(at, r.Document()), at, append(told, ledgerdb.Hold(o))...)
+	switch {
+	case errors.Is(err, ledgerdb.ErrExists):
 		return fault.New(fault.Conflict, "this was asked already").Because(err)
+	case errors.Is(err, ledgerdb.ErrStale):
+		return fault.New(fault.Unavailable, "this person is being changed by others; try again").Because(err)
 	}
 	return err
 }
@@ -51,19 +58,15 @@ func (p *People) AgreeReset(ctx context.Context, by ledgerdb.Act, user string) e
 
 // DoReset removes the second factors a day after two operators agreed.
 func (p *People) DoReset(ctx context.Context, by By, user string) error {
-	if err := personID(user); err != nil {
-		return err
-	}
-	return p.removeFactors(ctx, by, user, func() (ledgerdb.Write, error) {
-		o, err := p.opts.Ledger.Get(ctx, by.Tenant, ref(collectionResets, user))
+	return p.removeFactors(ctx, by, user, func(agreed ledgerdb.Object) error {
+		if !agreed.Exists() {
+			return fault.New(fault.NotFound, "nobody has asked for this")
+		}
+		r, err := identity.ParseReset(agreed.ID, agreed.Fields)
 		if err != nil {
-			return ledgerdb.Write{}, err
+			return err
 		}
-		r, err := identity.ParseReset(o.ID, o.Fields)
-		if err == nil {
-			err = r.Ready(p.store.Now())
-		}
-		return ledgerdb.DropRead(o), err // whoever cancels it in the meantime is first
+		return r.Ready(p.store.Now())
 	})
 }
 

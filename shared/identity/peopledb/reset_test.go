@@ -7,6 +7,7 @@ import (
 
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/localcloud/wire"
 )
 
 func TestASoleOwnersSecondFactorGoesByTwoOperatorsAndADay(t *testing.T) {
@@ -36,6 +37,10 @@ func TestASoleOwnersSecondFactorGoesByTwoOperatorsAndADay(t *testing.T) {
 	w.clock.advance(identity.ResetDelay)
 	w.must(w.people.RemoveSecondFactor(t.Context(), first, other.id))
 	refusedAs(t, w.people.DoReset(t.Context(), second, other.id), fault.NotFound, "after an owner did it")
+	for _, id := range []string{m.id, other.id} { // one ends what was asked, one takes the factors
+		w.entries("user.second_factor_remove", "factorResets/"+id, 1)
+		w.entries("user.second_factor_remove", "users/"+id, 1)
+	}
 	if told := w.notices(); told["second_factor_reset_asked"] != 2 || told["second_factor_removed"] != 2 {
 		t.Errorf("told %v", told)
 	}
@@ -74,4 +79,45 @@ func TestAResetIsDoneOrCancelledAndNotBoth(t *testing.T) {
 			t.Errorf("done: %v, cancelled: %v", did, cancelled)
 		}
 	}
+}
+
+func TestAResetIsNotLeftForFactorsToCome(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m, _ := w.join("anna@example.com", identity.Owner)
+	first := w.operator()
+	for range 12 {
+		var asked error
+		var both sync.WaitGroup
+		both.Go(func() { asked = w.people.AskReset(t.Context(), first.Act, m.id) })
+		both.Go(func() { w.must(w.people.RemoveSecondFactor(t.Context(), first, m.id)) })
+		both.Wait()
+		if asked != nil && !fault.Is(asked, fault.Unavailable) {
+			t.Errorf("asked: %v", asked)
+		}
+		// What was asked after the factors went can be cancelled; what was asked before went with them, by an entry.
+		if err := w.people.CancelReset(t.Context(), first.Act, m.id); err != nil {
+			refusedAs(t, err, fault.NotFound, "cancelled")
+		}
+	}
+	done := w.actions()
+	if closed := done["user.second_factor_reset_close"] + done["user.second_factor_remove"] - 12; closed != done["user.second_factor_reset_ask"] {
+		t.Errorf("%d were asked, %d have an end in the log", done["user.second_factor_reset_ask"], closed)
+	}
+}
+
+func TestTakingFactorsAwaySurvivesEveryFailingCall(t *testing.T) {
+	t.Parallel()
+	everyCall(t, func(w *world) error {
+		if err := w.people.AskReset(w.t.Context(), w.operator().Act, w.owner.id); err != nil {
+			return err
+		}
+		w.faults.Set(wire.Nth(rpcCommit, 1, wire.Fault{After: wire.Unavailable()}))
+		return w.people.RemoveSecondFactor(w.t.Context(), w.operator(), w.owner.id)
+	}, func(w *world) {
+		if err := w.people.RemoveSecondFactor(w.t.Context(), w.operator(), w.owner.id); err != nil {
+			w.t.Error(err)
+		}
+		w.entries("user.second_factor_remove", "factorResets/"+w.owner.id, w.actions()["user.second_factor_reset_ask"])
+	})
 }

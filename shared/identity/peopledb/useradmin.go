@@ -171,25 +171,61 @@ func (p *People) ResetPassword(ctx context.Context, by By, id string) (string, e
 // their delay, can. Their sessions end, and so does what operators agreed on: it must not be done again to factors that the
 // person adds later.
 func (p *People) RemoveSecondFactor(ctx context.Context, by By, id string) error {
-	return p.removeFactors(ctx, by, id, func() (ledgerdb.Write, error) { return ledgerdb.Drop(ref(collectionResets, id)), nil })
+	return p.removeFactors(ctx, by, id, func(ledgerdb.Object) error { return nil })
 }
 
-// removeFactors takes them away together with what operators agreed on, which is read each time it is tried.
-func (p *People) removeFactors(ctx context.Context, by By, id string, agreed func() (ledgerdb.Write, error)) error {
+// removeFactors takes them away together with what operators agreed on, which is shown to the rule each time it is tried.
+// Each has its entry.
+func (p *People) removeFactors(ctx context.Context, by By, id string, rule func(agreed ledgerdb.Object) error) error {
 	if by.Role != identity.Owner {
 		return fault.New(fault.Forbidden, "only an owner takes a second factor away")
 	}
+	if err := personID(id); err != nil {
+		return err
+	}
 	by.Action = "user.second_factor_remove"
-	return p.changeUser(ctx, by.Act, id, func(u *identity.User) ([]ledgerdb.Write, error) {
-		if err := by.mayManage(*u, u.Role); err != nil {
-			return nil, err
+	for range tries {
+		err := p.tryRemoveFactors(ctx, by, id, rule)
+		if !errors.Is(err, ledgerdb.ErrStale) {
+			return err
 		}
-		drop, err := agreed()
-		if err != nil {
-			return nil, err
-		}
-		u.TOTP, u.Passkeys, u.Recovery = identity.TOTP{}, nil, nil
-		writes, err := p.endSessions(u, "", NoticeFactorsRemoved)
-		return append(writes, drop), err
-	})
+	}
+	return fault.New(fault.Unavailable, "this person is being changed by others; try again").Because(ledgerdb.ErrStale)
+}
+
+func (p *People) tryRemoveFactors(ctx context.Context, by By, id string, rule func(agreed ledgerdb.Object) error) error {
+	found, err := p.opts.Ledger.GetAll(ctx, by.Tenant, ref(collectionUsers, id), ref(collectionResets, id))
+	if err != nil {
+		return err
+	}
+	if !found[0].Exists() {
+		return fault.New(fault.NotFound, "there is no such person")
+	}
+	u, err := identity.ParseUser(id, found[0].Fields)
+	if err != nil {
+		return err
+	}
+	if err := by.mayManage(u, u.Role); err != nil {
+		return err
+	}
+	if err := rule(found[1]); err != nil {
+		return err
+	}
+	u.TOTP, u.Passkeys, u.Recovery = identity.TOTP{}, nil, nil
+	with, err := p.endSessions(&u, "", NoticeFactorsRemoved)
+	if err != nil {
+		return err
+	}
+	changes := []ledgerdb.Change{ledgerdb.Replace(found[0], u.Document())}
+	if found[1].Exists() {
+		changes = append(changes, ledgerdb.Remove(found[1]))
+	}
+	receipt, err := p.opts.Ledger.Commit(ctx, by.Act, changes, with...)
+	if !errors.Is(err, ledgerdb.ErrStale) {
+		return err
+	}
+	if done, readErr := p.opts.Ledger.Performed(ctx, receipt); readErr != nil || done {
+		return readErr // it may have succeeded without telling
+	}
+	return err
 }

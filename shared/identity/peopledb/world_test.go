@@ -251,6 +251,22 @@ func (w *world) actions() map[string]int {
 	return done
 }
 
+// entries checks how many audit entries there are of an action on an object.
+func (w *world) entries(action, object string, want int) {
+	w.t.Helper()
+	found, err := w.ledger.List(w.t.Context(), w.ledger.QueryAllTenants("audit"))
+	w.must(err)
+	n := 0
+	for _, o := range found {
+		if o.Fields["action"] == action && o.Fields["object"] == object {
+			n++
+		}
+	}
+	if n != want {
+		w.t.Errorf("%d entries say %s of %s, want %d", n, action, object, want)
+	}
+}
+
 func refusedAs(t *testing.T, err error, kind fault.Kind, what string) {
 	t.Helper()
 	if !fault.Is(err, kind) {

@@ -54,9 +54,6 @@ func (b *batch) write(w Write) {
 	case modeDrop:
 		b.drop(w.ref, nil)
 		b.tombstone(w.ref)
-	case modeDropRead:
-		b.remove(w.prior)
-		b.tombstone(w.ref)
 	}
 }
 

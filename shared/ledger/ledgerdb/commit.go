@@ -179,8 +179,8 @@ func (s *Store) witness(ctx context.Context, r Receipt) {
 	}
 }
 
-// Write is a document that goes with an act, or bookkeeping. Make one with [Add], [Put], [Patch], [Hold],
-// [Drop] or [DropRead].
+// Write is a document that goes with an act, or bookkeeping. Make one with [Add], [Put], [Patch], [Hold] or
+// [Drop].
 type Write struct {
 	ref    Ref
 	fields map[string]any
@@ -203,7 +203,6 @@ const (
 	modePatch
 	modeHold
 	modeDrop
-	modeDropRead
 )
 
 // Add writes a document that must not exist yet.
@@ -224,9 +223,6 @@ func Hold(prior Object) Write { return Write{ref: prior.Ref, mode: modeHold, pri
 // Drop deletes a document, if it is there. Of a collection that is backed up it leaves a tombstone, which the next backup
 // of changes needs, and which says nothing of an act.
 func Drop(ref Ref) Write { return Write{ref: ref, mode: modeDrop} }
-
-// DropRead deletes a document that was read, and lets the commit happen only if nobody has changed or deleted it since.
-func DropRead(prior Object) Write { return Write{ref: prior.Ref, mode: modeDropRead, prior: prior} }
 
 // Bookkeep writes what is no act, all of it or nothing: attempts, marks, last uses. Its errors are those of Commit.
 func (s *Store) Bookkeep(ctx context.Context, tenant string, writes ...Write) error {
