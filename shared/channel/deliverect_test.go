@@ -413,40 +413,6 @@ func TestTheSameWebhookIsTheSameContent(t *testing.T) {
 	}
 }
 
-// The platform's own examples, which are not ours to copy, must be understood where they are at hand.
-func TestTheirOwnExamples(t *testing.T) {
-	t.Parallel()
-	dir := filepath.Join("..", "..", "..", "shared", "samples", "deliverect")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no examples at %s", dir)
-	}
-	for name, want := range map[string]string{
-		"channel-create-order-official-example": "NewOrder", "pos-tax-calculation-webhook": "NewOrder", "channel-cancel-order": "Cancel",
-		"busy-mode": "busy_mode", "snooze": "snooze", "courier-update": "courier_update", "courier-update-channel": "courier_update",
-		"pos-order-status": "order_status", "prep-time": "order_status",
-	} {
-		body, err := os.ReadFile(filepath.Join(dir, name+".json"))
-		if err != nil {
-			t.Errorf("read example: %v", err)
-			continue
-		}
-		message, err := deliverect(t).Read(channel.Request{Body: body}, stockholm())
-		got := ""
-		switch m := message.(type) {
-		case channel.NewOrder:
-			got = "NewOrder"
-			t.Logf("%s: total %d, warnings %v", name, m.Order.Total, codes(m.Warnings))
-		case channel.Cancel:
-			got = "Cancel"
-		case channel.Event:
-			got = m.Name
-		}
-		if got != want || err != nil {
-			t.Errorf("%s is read as %q, %v (%v); want %s", name, got, err, detailsOf(t, err), want)
-		}
-	}
-}
-
 func BenchmarkDeliverect(b *testing.B) {
 	body, a := fixture(b, "delivery"), deliverect(b)
 	b.ReportAllocs()
