@@ -365,6 +365,7 @@ func noDeeds() map[string]string {
 		"acknowledge-events":     "bookkeeping: where a reader stands",
 		"take-subject-export":    "needs a finished export: functions/privacy takes one out",
 		"replay-channel-message": "needs a message that an adapter has learned to read since: functions/orders makes one",
+		"settle-channel-message": "needs a message that failed for good: functions/orders makes one",
 	}
 	for _, a := range channel.Adapters() {
 		for _, path := range a.Paths {

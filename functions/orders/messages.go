@@ -2,6 +2,7 @@ package orders
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -10,9 +11,13 @@ import (
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/httpapi"
 	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
-const actionReplayMessage = "message.replay"
+const (
+	actionReplayMessage = "message.replay"
+	actionSettleMessage = "message.settle_by_hand"
+)
 
 // messageRoutes are the routes of what channels sent and what made no order.
 func (s *server) messageRoutes(api *httpapi.API) {
@@ -28,6 +33,10 @@ func (s *server) messageRoutes(api *httpapi.API) {
 		Method: http.MethodPost, Path: "/v1/channel-messages/{id}/replay", ID: "replay-channel-message",
 		Summary: "Read a failed message again and take its order in", Permission: identity.OrdersWrite,
 	}, s.replayMessage)
+	httpapi.Handle(api, httpapi.Route{
+		Method: http.MethodPost, Path: "/v1/channel-messages/{id}/settle", ID: "settle-channel-message",
+		Summary: "Say that a message is done with, because somebody took care of it by hand", Permission: identity.OrdersWrite,
+	}, s.settleMessage)
 }
 
 type messageBody struct {
@@ -42,13 +51,14 @@ type messageBody struct {
 	Order      string            `json:"order,omitzero" doc:"The order here that it is about, or became"`
 	ReceivedAt time.Time         `json:"receivedAt"`
 	SettledAt  time.Time         `json:"settledAt,omitzero"`
+	Remark     string            `json:"remark,omitzero" doc:"What whoever settled it by hand said"`
 	Payload    string            `json:"payload,omitzero" doc:"What was sent, with the permission orders:read.pii"`
 }
 
 func showMessage(k channel.Kept) messageBody {
 	return messageBody{
 		ID: k.ID, State: k.State, What: k.What, Problem: k.Problem, Reason: k.Reason, Channel: k.Link, Adapter: k.Adapter,
-		OrderID: k.Ref.ChannelOrderID, Order: k.Order, ReceivedAt: k.ReceivedAt, SettledAt: k.SettledAt,
+		OrderID: k.Ref.ChannelOrderID, Order: k.Order, ReceivedAt: k.ReceivedAt, SettledAt: k.SettledAt, Remark: k.Remark,
 	}
 }
 
@@ -135,6 +145,41 @@ func (s *server) replayMessage(ctx context.Context, call httpapi.Call, in *messa
 		return nil, err
 	}
 	return &messageOutput{Body: showMessage(m.Settle(channel.KeptSettled, id, s.now()))}, nil
+}
+
+type settleMessageInput struct {
+	ID   string `path:"id" maxLength:"64" doc:"The message's id"`
+	Body struct {
+		Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Why it needs no more, in words for staff. Kept in plain: do not name the guest."`
+	}
+}
+
+// settleMessage settles a message that nothing settles by itself: a failed one whose replay meets an order with other
+// content, a cancellation whose order never came. Nothing becomes of what it says.
+func (s *server) settleMessage(ctx context.Context, call httpapi.Call, in *settleMessageInput) (*messageOutput, error) {
+	m, err := s.message(ctx, call.Caller, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	settled, err := m.SettleByHand(in.Body.Reason, s.now())
+	if err != nil {
+		return nil, err
+	}
+	if settled.State == m.State {
+		return &messageOutput{Body: showMessage(m.Kept)}, nil
+	}
+	if err := s.messages.Save(ctx, arrival{call: call}.act(actionSettleMessage), m, settled); err != nil {
+		return nil, overtaken(err)
+	}
+	return &messageOutput{Body: showMessage(settled)}, nil
+}
+
+// overtaken says of somebody else's change of a message at the same moment what the caller can do about it.
+func overtaken(err error) error {
+	if errors.Is(err, ledgerdb.ErrStale) {
+		return fault.New(fault.Conflict, "somebody else settled the message at this moment").Because(err)
+	}
+	return err
 }
 
 // readAgain takes in what a kept message says and returns the order that it became or was about.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -58,6 +59,7 @@ type Kept struct {
 	Order      string     // the hub's order that it is about or became, once that is known
 	ReceivedAt time.Time
 	SettledAt  time.Time // zero until it is settled or missed
+	Remark     string    // of whoever settled it by hand
 }
 
 // KeptID names a message so that the same message sent again has the same id: by the platform's own id of the event
@@ -94,6 +96,36 @@ func (k Kept) Settle(state KeptState, order string, now time.Time) Kept {
 	return k
 }
 
+// MaxRemark bounds a remark, in code points.
+const MaxRemark = 500
+
+// SettleByHand returns the message as it is when somebody says that it needs no more, and why. A message that is settled
+// already stays as it is. One that was never more than noted, or still waits for its order, is [fault.Conflict]; a remark that
+// breaks the rules of an order's texts is [fault.Invalid].
+func (k Kept) SettleByHand(remark string, now time.Time) (Kept, error) {
+	switch k.State {
+	case KeptSettled:
+		return k, nil
+	case KeptFailed, KeptMissed:
+	default:
+		return k, fault.New(fault.Conflict, "the message is %s; only one that failed or was missed is settled by hand", k.State)
+	}
+	remark = strings.TrimSpace(remark)
+	problem := ""
+	switch {
+	case remark == "" || !utf8.ValidString(remark) || utf8.RuneCountInString(remark) > MaxRemark:
+		problem = "takes 1 to 500 characters"
+	case order.CardNumber(remark):
+		problem = "holds a card number; card data must not be sent here"
+	}
+	if problem != "" {
+		return k, fault.New(fault.Invalid, "the message cannot be settled so").With(fault.Detail{Location: "body.reason", Message: problem})
+	}
+	k = k.Settle(KeptSettled, "", now)
+	k.Remark = remark
+	return k, nil
+}
+
 // GivenUp tells whether a cancellation has waited long enough for its order.
 func (k Kept) GivenUp(now time.Time) bool { return now.Sub(k.ReceivedAt) >= WaitForOrder }
 
@@ -113,6 +145,9 @@ func (k Kept) Document() map[string]any {
 	if !k.SettledAt.IsZero() {
 		doc["settledAt"] = k.SettledAt
 	}
+	if k.Remark != "" {
+		doc["remark"] = k.Remark
+	}
 	return doc
 }
 
@@ -124,7 +159,7 @@ func ParseKept(id string, doc map[string]any) (Kept, error) {
 		State: KeptState(r.text("state")), What: r.text("what"), Problem: fault.Kind(r.text("problem")), Reason: r.text("reason"), Order: r.text("order"),
 		Ref:        Ref{ChannelOrderID: r.text("channelOrderId")},
 		Place:      r.text("place"),
-		ReceivedAt: r.time("receivedAt"), SettledAt: r.time("settledAt"),
+		ReceivedAt: r.time("receivedAt"), SettledAt: r.time("settledAt"), Remark: r.text("remark"),
 	}
 	parts, _ := doc["identity"].([]any)
 	for _, part := range parts {

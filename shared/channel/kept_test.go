@@ -1,6 +1,7 @@
 package channel_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,10 @@ func TestKeptMessagesReadBack(t *testing.T) {
 	settled := k.Settle(channel.KeptSettled, "", noon().Add(time.Hour))
 	if doc := settled.Document(); waiting["waitingSince"] != noon() || doc["waitingSince"] != nil || doc["settledAt"] != noon().Add(time.Hour) || doc["order"] != "ord_a" {
 		t.Errorf("waiting %v, settled %v", waiting, doc)
+	}
+	byHand, err := channel.Kept{ID: "msg_a", State: channel.KeptFailed}.SettleByHand("  called the guest  ", noon())
+	if back, readErr := channel.ParseKept("msg_a", byHand.Document()); err != nil || readErr != nil || back.Remark != "called the guest" || back.State != channel.KeptSettled {
+		t.Errorf("settled by hand: %+v, %v, %v", back, err, readErr)
 	}
 	if _, err := channel.ParseKept("msg_a", map[string]any{"state": 1}); err == nil {
 		t.Error("a state that is a number is read")
@@ -84,6 +89,23 @@ func TestWhatIsKeptHasNoCardNumbers(t *testing.T) {
 		got := string(channel.Keepable([]byte(sent)))
 		if got != want {
 			t.Errorf("%q is kept as %q, want %q", sent, got, want)
+		}
+	}
+}
+
+func TestWhatIsSettledByHand(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[channel.KeptState]fault.Kind{
+		channel.KeptFailed: "", channel.KeptMissed: "", channel.KeptSettled: "", channel.KeptNoted: fault.Conflict, channel.KeptWaiting: fault.Conflict,
+	} {
+		if _, err := (channel.Kept{State: state}).SettleByHand("done", noon()); fault.KindOf(err) != want {
+			t.Errorf("%s: %v", state, err)
+		}
+	}
+	for _, remark := range []string{"", "  ", strings.Repeat("x", 501), "\xff", "paid with 4111 1111 1111 1111"} {
+		got, err := channel.Kept{State: channel.KeptFailed}.SettleByHand(remark, noon())
+		if !fault.Is(err, fault.Invalid) || got.State != channel.KeptFailed {
+			t.Errorf("%.30q: %v", remark, err)
 		}
 	}
 }

@@ -179,7 +179,12 @@ func (s *Store) keeps(ctx context.Context, m Stored) (bool, error) {
 
 // Settle says what became of a message that was read. Whoever comes second finds [ledgerdb.ErrStale].
 func (s *Store) Settle(ctx context.Context, act ledgerdb.Act, m Stored, state channel.KeptState, order string) error {
-	fields := m.Kept.Settle(state, order, s.opts.Now()).Document()
+	return s.Save(ctx, act, m, m.Settle(state, order, s.opts.Now()))
+}
+
+// Save writes what a message that was read is now, as [Store.Settle] does.
+func (s *Store) Save(ctx context.Context, act ledgerdb.Act, m Stored, now channel.Kept) error {
+	fields := now.Document()
 	fields["expireAt"] = m.object.Fields["expireAt"]
 	_, err := s.opts.Ledger.Commit(ctx, act, []ledgerdb.Change{ledgerdb.Replace(m.object, fields)})
 	if err != nil {
