@@ -185,6 +185,8 @@ func orderDeeds() []deed {
 	return []deed{
 		{route: "place-order", action: "order.receive", by: shop, body: says(walkedOrder)},
 		{route: "advance-order", action: "order.advance", by: shop, body: says(`{"status":"accepted"}`)},
+		{route: "report-deliverect-preparation", action: "order.retime", by: shop,
+			body: func(a *actor) string { return fmt.Sprintf(`{"order":%q,"minutes":20}`, a.ids["orders"]) }},
 		{route: "report-deliverect-status", action: "order.advance", by: shop, body: says(`{"status":70}`)},
 		{route: "receive-channel-orders", action: "order.receive", by: nobody, path: link("orders"), body: says(walkedWebhook), header: signed},
 		{route: "receive-channel-orders", action: "message.wait", by: nobody, path: link("orders"), header: signed,

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"ryggrad.internal/hub/shared/channel/platformapi"
@@ -185,6 +186,9 @@ func (c *courier) attempt(ctx context.Context, d delivery.Delivery, ev *delivery
 	c.log.InfoContext(ctx, "delivery attempted", "delivery", d.ID, "tenant", d.Tenant, "attempt", next.Tries,
 		"status", result.Status, "failure", string(result.Failure), "duration_ms", result.Duration.Milliseconds(),
 		"state", string(next.State))
+	if next.State == delivery.Delivered || next.Reason == delivery.Refused { // it has it, or will not have it: it is well
+		result = webhook.Result{Status: http.StatusOK}
+	}
 	return next, c.note(ctx, d, result)
 }
 

@@ -24,7 +24,6 @@ func toPlatform(d delivery.Delivery) bool { return strings.HasPrefix(d.Endpoint,
 // platform itself is what moved it.
 func (c *courier) platformOf(ctx context.Context, ev delivery.Event) (link string, ok bool, err error) {
 	id, _ := ev.Data["channel"].(string)
-	status, _ := ev.Data["status"].(string)
 	if ev.Order == "" || !identity.WellFormed(identity.LinkPrefix, id) || ev.Data["by"] == string(identity.KindChannel) {
 		return "", false, nil
 	}
@@ -35,7 +34,25 @@ func (c *courier) platformOf(ctx context.Context, ev delivery.Event) (link strin
 	if err != nil {
 		return "", false, err
 	}
-	return open.ID, to.Adapter.Reports(to.Account, order.Status(status)), nil
+	r := reportOf(ev)
+	if to.Adapter.CallsBack() && !r.Retimed {
+		stored, err := c.orders.Load(ctx, ev.Tenant, ev.Order)
+		if fault.Is(err, fault.NotFound) || err == nil && !stored.CalledBack() {
+			return "", false, nil
+		}
+		if err != nil {
+			return "", false, err
+		}
+		r.First, r.Callback = !stored.DecidedBefore(ev.Sequence), "the order has one"
+	}
+	return open.ID, to.Adapter.Reports(to.Account, r), nil
+}
+
+// reportOf returns what an event says of its order.
+func reportOf(ev delivery.Event) channel.Report {
+	status, _ := ev.Data["status"].(string)
+	retimed, _ := ev.Data["retimed"].(bool)
+	return channel.Report{Order: ev.Order, Status: order.Status(status), Retimed: retimed, At: ev.OccurredAt}
 }
 
 func (c *courier) open(ctx context.Context, tenant, id string) (identitydb.OpenLink, platformapi.Link, error) {
@@ -59,23 +76,18 @@ func (c *courier) report(ctx context.Context, d delivery.Delivery, ev delivery.E
 	if err != nil {
 		return parcel{}, "", err
 	}
-	stored, err := c.orders.Load(ctx, d.Tenant, d.Order)
+	r, err := c.reported(ctx, link.Link, to.Adapter, ev)
 	if err != nil {
 		return parcel{}, "", err
 	}
-	status, _ := ev.Data["status"].(string)
-	r := channel.Report{
-		Order: stored.ID, ChannelOrderID: stored.Order.ChannelOrderID, Place: theirs(link.Link, stored.Order.Location),
-		Status: order.Status(status), ReadyAt: stored.ReadyAt, At: ev.OccurredAt,
-	}
-	if stored.Status == r.Status {
-		r.Reason = stored.Reason
-	}
 	shown, ok := to.Adapter.ReportCall(to.Account, "", r)
-	if !ok {
+	switch {
+	case !ok:
 		return parcel{}, delivery.Removed, nil
+	case to.Adapter.CallsBack() && !to.Adapter.Allows(to.Account, shown.URL):
+		return parcel{}, delivery.Refused, nil
 	}
-	return parcel{logged: append([]byte(shown.Method+" "+path(shown.URL)+" "), shown.Body...), send: func(ctx context.Context) (webhook.Result, error) {
+	return parcel{logged: append([]byte(shown.Method+" "+where(to.Adapter, shown)+" "), shown.Body...), send: func(ctx context.Context) (webhook.Result, error) {
 		result, _, err := c.platforms.Call(ctx, to, maxReply, func(token string) (webhook.Call, error) {
 			call, _ := to.Adapter.ReportCall(to.Account, token, r)
 			if !to.Adapter.Allows(to.Account, call.URL) {
@@ -87,6 +99,24 @@ func (c *courier) report(ctx context.Context, d delivery.Delivery, ev delivery.E
 	}}, "", nil
 }
 
+// reported completes what an event says of its order by what the order is now.
+func (c *courier) reported(ctx context.Context, link identity.Link, a channel.Adapter, ev delivery.Event) (channel.Report, error) {
+	stored, err := c.orders.Load(ctx, ev.Tenant, ev.Order)
+	if err != nil {
+		return channel.Report{}, err
+	}
+	r := reportOf(ev)
+	r.ChannelOrderID, r.Place = stored.Order.ChannelOrderID, theirs(link, stored.Order.Location)
+	r.ReadyAt, r.First = stored.ReadyAt, !stored.DecidedBefore(ev.Sequence)
+	if stored.Status == r.Status {
+		r.Reason = stored.Reason
+	}
+	if a.CallsBack() {
+		r.Callback, err = c.orders.Callback(ctx, stored)
+	}
+	return r, err
+}
+
 // theirs is what the platform calls a location.
 func theirs(link identity.Link, location string) string {
 	for _, at := range link.Locations {
@@ -95,6 +125,14 @@ func theirs(link identity.Link, location string) string {
 		}
 	}
 	return ""
+}
+
+// where is what may be kept of where a report went. An address that a webhook named may be a secret as a whole.
+func where(a channel.Adapter, call webhook.Call) string {
+	if a.CallsBack() {
+		return "the order's callback"
+	}
+	return path(call.URL)
 }
 
 // path is an address without its host and what follows a question mark, which may hold a secret.

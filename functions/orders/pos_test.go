@@ -1,9 +1,11 @@
 package orders
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 )
 
 func TestAPOSReportsInDeliverectsForm(t *testing.T) {
@@ -44,4 +46,63 @@ func TestAPOSReportsInDeliverectsForm(t *testing.T) {
 	if got := report(pos, `{"status":90}`); got != http.StatusNotFound {
 		t.Errorf("an order that is not there: %d", got)
 	}
+}
+
+func TestAPOSMovesTheTimeToBeReadyAt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.serve()
+	id := w.post(h, w.order("P-1")).body.ID
+	pos := w.pos.APIKey.Reveal()
+	report := func(bearer, body string) answer {
+		t.Helper()
+		return call(t, h, http.MethodPost, "/v1/pos/deliverect/updatePreparationTime", bearer, []byte(body))
+	}
+	before := len(w.Published(t, "events"))
+	start := time.Now()
+	if a := report(pos, fmt.Sprintf(`{"order":%q,"minutes":20}`, id)); a.status != http.StatusOK {
+		t.Fatalf("answered %d %s", a.status, a.text)
+	}
+	seen := call(t, h, http.MethodGet, "/v1/orders/"+id, pos, nil)
+	readyAt := readyAtOf(t, seen)
+	if late := readyAt.Sub(start.Add(20 * time.Minute)); seen.body.Status != "received" || seen.body.Version != 2 || late < -time.Second || late > time.Minute {
+		t.Errorf("the order reads %s", seen.text)
+	}
+	if n := len(w.Published(t, "events")); n != before+1 || w.count("events") != 2 {
+		t.Errorf("%d events are announced, %d are there", n-before, w.count("events"))
+	}
+	history := call(t, h, http.MethodGet, "/v1/orders/"+id+"/history", pos, nil)
+	if got := len(history.body.Items); got != 2 || history.body.Items[1].Status != "received" {
+		t.Errorf("its history is %s", history.text)
+	}
+	for name, c := range map[string]struct {
+		bearer, body string
+		status       int
+	}{
+		"without the permission": {w.shop.APIKey.Reveal(), fmt.Sprintf(`{"order":%q,"minutes":5}`, id), 403},
+		"no order of ours":       {pos, `{"order":"ord_aaaaaaaaaaaaaaaaaaaaaaaaaa","minutes":5}`, 404},
+		"a path for an order":    {pos, `{"order":"../orders","minutes":5}`, 404},
+		"no minutes":             {pos, fmt.Sprintf(`{"order":%q}`, id), 422},
+		"no JSON":                {pos, `{`, 400},
+	} {
+		if a := report(c.bearer, c.body); a.status != c.status {
+			t.Errorf("%s: answered %d %s", name, a.status, a.text)
+		}
+	}
+	call(t, h, http.MethodPost, "/v1/orders/"+id+"/status", pos, []byte(`{"status":"completed"}`))
+	if a := report(pos, fmt.Sprintf(`{"order":%q,"minutes":5}`, id)); a.status != http.StatusConflict {
+		t.Errorf("of an order that the guest has: %d %s", a.status, a.text)
+	}
+}
+
+// readyAtOf returns when an order that was answered is expected to be ready.
+func readyAtOf(t *testing.T, a answer) time.Time {
+	t.Helper()
+	var o struct {
+		ReadyAt time.Time `json:"readyAt"`
+	}
+	if err := json.Unmarshal([]byte(a.text), &o); err != nil {
+		t.Fatal(err)
+	}
+	return o.ReadyAt
 }

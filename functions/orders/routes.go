@@ -71,6 +71,12 @@ func newHandler(d deps) *httpapi.API {
 		Permission: identity.OrdersStatus,
 		Takes:      []httpapi.Content{{}}, Gives: map[int][]httpapi.Content{http.StatusOK: {{}}},
 	}, s.deliverectStatus)
+	api.HandleRaw(httpapi.Route{
+		Method: http.MethodPost, Path: "/v1/pos/deliverect/updatePreparationTime", ID: "report-deliverect-preparation",
+		Summary:    "Report in Deliverect's form how many minutes an order still takes",
+		Permission: identity.OrdersStatus,
+		Takes:      []httpapi.Content{{}}, Gives: map[int][]httpapi.Content{http.StatusOK: {{}}},
+	}, s.deliverectPreparation)
 	s.messageRoutes(api)
 	s.meter, s.refuse = api.Meter, api.Refuse
 	for _, path := range channelPaths() {

@@ -195,6 +195,7 @@ func (s *server) placeFromChannel(ctx context.Context, a arrival, m channel.NewO
 		Act:      a.act(actionReceiveFromChannel),
 		Region:   location.Country,
 		Original: m.Original,
+		Callback: m.Callback,
 	})
 	if err != nil {
 		return orderdb.Placed{}, err

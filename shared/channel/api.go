@@ -17,6 +17,9 @@ import (
 // the documented one.
 const OptionAPI = "api"
 
+// OptionCallbackHost is the option that says which host alone a link's webhooks may name to be called back at.
+const OptionCallbackHost = "callbackHost"
+
 // The names of the credentials by which platforms are called.
 const (
 	CredentialID     = "clientId"
@@ -33,6 +36,9 @@ type API struct {
 	auth   func(a Account, token string) (name, value string)          // the header that carries it; nil means none
 	order  func(base string, from Reference) webhook.Call              // asks for an order; nil where webhooks carry all
 	report func(base string, r Report, a Account) (webhook.Call, bool) // tells of a status; nil where that is not documented
+
+	retimes   bool // report also tells of another time to be ready at
+	callsBack bool // reports go to the address that the order's webhook named, see [NewOrder.Callback]; it stands for base
 }
 
 // An Account is what a link has to call its platform with.
@@ -49,11 +55,17 @@ type Report struct {
 	Status         order.Status
 	Reason         string
 	ReadyAt        order.Time
+	Retimed        bool   // the status is known already: what is new is ReadyAt
+	First          bool   // nobody had decided about the order before
+	Callback       string // where the order's webhook wanted to hear of it; "" when it named nothing
 	At             time.Time
 }
 
 // Fetches tells whether the platform's orders can be asked for.
 func (a Adapter) Fetches() bool { return a.API.order != nil }
+
+// CallsBack tells whether reports go to the address that an order's webhook named.
+func (a Adapter) CallsBack() bool { return a.API.callsBack }
 
 // base returns where the account's platform is called.
 func (a Adapter) base(account Account) string {
@@ -84,19 +96,24 @@ func (a Adapter) OrderCall(account Account, token string, from Reference) (webho
 	return call, nil
 }
 
-// Reports tells whether the platform wants to hear of a status on a link of this account.
-func (a Adapter) Reports(account Account, status order.Status) bool {
-	_, ok := a.ReportCall(account, "", Report{ChannelOrderID: "x", Order: "x", Status: status})
+// Reports tells whether the platform wants to hear what a report says on a link of this account. Its ids may be missing.
+func (a Adapter) Reports(account Account, r Report) bool {
+	r.ChannelOrderID, r.Order = either(r.ChannelOrderID, "x"), either(r.Order, "x")
+	_, ok := a.ReportCall(account, "", r)
 	return ok
 }
 
 // ReportCall returns the call that tells the platform of a status. It is false where it has no call for that, or the link
 // does not say where or how to make it.
 func (a Adapter) ReportCall(account Account, token string, r Report) (webhook.Call, bool) {
-	if a.API.report == nil || a.base(account) == "" || !a.equipped(account) {
+	base := a.base(account)
+	if a.API.callsBack {
+		base = r.Callback
+	}
+	if a.API.report == nil || base == "" || !a.equipped(account) || r.Retimed && !a.API.retimes {
 		return webhook.Call{}, false
 	}
-	call, ok := a.API.report(a.base(account), r, account)
+	call, ok := a.API.report(base, r, account)
 	return a.authorized(call, account, token), ok
 }
 
@@ -124,11 +141,16 @@ func (a Adapter) authorized(call webhook.Call, account Account, token string) we
 	return call
 }
 
-// Allows tells whether an address is at one of the platform's hosts, as they are documented or the link says.
+// Allows tells whether an address is at one of the platform's hosts, as they are documented or the link says. A platform
+// that calls back names the host itself: whether that is a public one, the outbound policy knows.
 func (a Adapter) Allows(account Account, address string) bool {
 	to, err := url.Parse(address)
 	if err != nil || to.User != nil {
 		return false
+	}
+	if a.API.callsBack {
+		only := account.Options[OptionCallbackHost]
+		return only == "" || to.Hostname() == only
 	}
 	home, err := url.Parse(a.base(account))
 	if err == nil && home.Host != "" && home.Host == to.Host && home.Scheme == to.Scheme {

@@ -17,12 +17,16 @@ func hubRiseAPI() API {
 		order: func(base string, from Reference) webhook.Call {
 			return get(at(base, from.Place, from.ChannelOrderID))
 		},
+		retimes: true,
 		report: func(base string, r Report, _ Account) (webhook.Call, bool) {
 			code, ok := hubRise().CodeOf(r.Status)
-			if !ok || r.Status == order.Received {
+			if !ok || r.Status == order.Received && !r.Retimed {
 				return webhook.Call{}, false
 			}
 			body := map[string]any{"status": code}
+			if r.Retimed {
+				body = map[string]any{}
+			}
 			if r.ReadyAt != "" {
 				body["confirmed_time"] = string(r.ReadyAt)
 			}
@@ -74,4 +78,30 @@ func deliverooReport(base string, r Report, _ Account) (webhook.Call, bool) {
 	default:
 		return webhook.Call{}, false
 	}
+}
+
+// jetAPI: uk.api.just-eat.io, "Async webhooks": once it is known what became of an order, that is posted to the address
+// that its webhook named, one time. The documents know no call for what happens later, and none of our own making is
+// invented. The address is no part of what JET proves, so it gets to know no secret and nothing of the guest.
+func jetAPI() API {
+	return API{callsBack: true, report: func(callback string, r Report, _ Account) (webhook.Call, bool) {
+		if !r.First {
+			return webhook.Call{}, false
+		}
+		switch {
+		case r.Status == order.Received:
+			return webhook.Call{}, false
+		case calledOff(r.Status) || r.Status == order.Expired:
+			return send("POST", callback, jetResult{Status: "Failure", Message: either(r.Reason, "the restaurant did not take the order")}), true
+		default:
+			return send("POST", callback, jetResult{Status: "Success", Message: "the restaurant has the order"}), true
+		}
+	}}
+}
+
+// jetResult is what JET is called back with.
+type jetResult struct {
+	Status  string   `json:"status"`
+	Message string   `json:"message"`
+	Data    struct{} `json:"data"`
 }

@@ -136,11 +136,12 @@ func otterAPI() API {
 }
 
 // deliverectAPI: developers.deliverect.com, "Channel API: order status update". The channel says where it wants to hear of
-// statuses when it registers: that address is the link's option. The update is signed as its own webhooks are.
+// statuses when it registers: that address is the link's option. The update is signed as its own webhooks are. Another time
+// to be ready at is told in the same form ("preparation time update").
 func deliverectAPI() API {
-	return API{report: func(base string, r Report, a Account) (webhook.Call, bool) {
+	return API{retimes: true, report: func(base string, r Report, a Account) (webhook.Call, bool) {
 		code, ok := deliverect().CodeOf(r.Status)
-		if !ok || r.Status == order.Received {
+		if !ok || r.Status == order.Received && !r.Retimed {
 			return webhook.Call{}, false
 		}
 		status := integer(0)

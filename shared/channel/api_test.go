@@ -47,13 +47,13 @@ func TestNothingIsReportedWithoutCredentials(t *testing.T) {
 	without := account(channel.Options{"api": "https://p.example"}, nil)
 	reporting := 0
 	for _, a := range channel.Adapters() {
-		if a.Reports(with, order.Received) {
+		if a.Reports(with, channel.Report{Status: order.Received, First: true, Callback: "https://back.example/1"}) {
 			t.Errorf("%s is told that it sent an order", a.Name)
 		}
-		if a.Reports(with, order.Accepted) {
+		if a.Reports(with, channel.Report{Status: order.Accepted}) {
 			reporting++
 		}
-		if a.Name != "deliverect" && a.Reports(without, order.Accepted) {
+		if a.Name != "deliverect" && a.Reports(without, channel.Report{Status: order.Accepted}) {
 			t.Errorf("%s is called without credentials", a.Name)
 		}
 	}

@@ -3,9 +3,11 @@ package channel
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
+	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/order"
 )
 
@@ -70,6 +72,35 @@ func ReadDeliverectStatus(body []byte) (change order.Change, ok bool, err error)
 	change.Reason = order.Shorten(in.Reason, order.MaxReason)
 	change.ReadyAt, _ = readTime(in.PickupTime)
 	return change, ok && change.Status != order.Received, nil
+}
+
+// longestPreparation bounds the minutes that a POS can ask for.
+const longestPreparation = 24 * 60
+
+// ReadDeliverectPreparation reads how much longer a POS says that an order takes, in Deliverect's form
+// (`POST /updatePreparationTime`): our id of the order, and the time from when it says so.
+func ReadDeliverectPreparation(body []byte) (id string, takes time.Duration, err error) {
+	var in struct {
+		Order   string   `json:"order"`
+		Minutes *integer `json:"minutes"`
+	}
+	if err := decode(body, &in); err != nil {
+		return "", 0, err
+	}
+	var found []fault.Detail
+	if in.Order == "" {
+		found = append(found, fault.Detail{Location: "body.order", Message: "is missing"})
+	}
+	switch {
+	case in.Minutes == nil:
+		found = append(found, fault.Detail{Location: "body.minutes", Message: "is missing"})
+	case *in.Minutes < 0 || *in.Minutes > longestPreparation:
+		found = append(found, fault.Detail{Location: "body.minutes", Message: "is not between 0 and " + strconv.Itoa(longestPreparation)})
+	}
+	if len(found) > 0 {
+		return "", 0, fault.New(fault.Invalid, "the report breaks the rules").With(found...)
+	}
+	return in.Order, time.Duration(*in.Minutes) * time.Minute, nil
 }
 
 type posOrder struct {

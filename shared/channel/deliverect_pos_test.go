@@ -3,10 +3,12 @@ package channel_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"ryggrad.internal/hub/shared/channel"
+	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/order"
 )
 
@@ -61,5 +63,35 @@ func TestACancellationForAPOSIsReadAsOne(t *testing.T) {
 	}
 	if !strings.Contains(string(body), `"orderId":"ord_1"`) {
 		t.Errorf("the POS cannot tell which order: %s", body)
+	}
+}
+
+func TestHowMuchLongerAPOSNeeds(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]struct {
+		id    string
+		takes time.Duration
+		kind  fault.Kind
+		at    string // of the first fault
+	}{
+		`{"order":"ord_1","minutes":20}`:            {"ord_1", 20 * time.Minute, "", ""},
+		`{"order":"ord_1","minutes":0,"more":[{}]}`: {"ord_1", 0, "", ""},
+		`{"order":"ord_1","minutes":20.0}`:          {"ord_1", 20 * time.Minute, "", ""},
+		`{"order":"ord_1"}`:                         {"", 0, fault.Invalid, "body.minutes"},
+		`{"minutes":20}`:                            {"", 0, fault.Invalid, "body.order"},
+		`{"order":"ord_1","minutes":-1}`:            {"", 0, fault.Invalid, "body.minutes"},
+		`{"order":"ord_1","minutes":1441}`:          {"", 0, fault.Invalid, "body.minutes"},
+		`{"order":"ord_1","minutes":"soon"}`:        {"", 0, fault.Invalid, "body.minutes"},
+		`{"order":1,"minutes":20}`:                  {"", 0, fault.Invalid, "body.order"},
+		`{"order":"a","order":"b","minutes":20}`:    {"", 0, fault.Malformed, "body.order"},
+		`{`:                                         {"", 0, fault.Malformed, "body"},
+	} {
+		id, takes, err := channel.ReadDeliverectPreparation([]byte(body))
+		if id != want.id || takes != want.takes || fault.KindOf(err) != want.kind {
+			t.Errorf("%s: %q %s, %v", body, id, takes, err)
+		}
+		if at := detailsOf(t, err); want.at != "" && (len(at) == 0 || at[0] != want.at) {
+			t.Errorf("%s: the fault is at %v", body, at)
+		}
 	}
 }

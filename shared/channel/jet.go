@@ -30,6 +30,7 @@ func jet() Adapter {
 			{Name: "header", Doc: "The header with the API key; by default X-Flyt-Api-Key."},
 		},
 		RetryLater: 503,
+		API:        jetAPI(),
 		Unreadable: 400,
 		Codes: []Code{
 			{"OrderReceived", order.Received}, {"OrderAccepted", order.Accepted}, {"OrderRejected", order.Rejected}, {"OrderCancelled", order.Cancelled},
@@ -78,9 +79,7 @@ func jetOrder(root *node, r Request, link Link) (Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if to, err := url.Parse(r.URL); err == nil {
-		d.Callback = to.Query().Get("callback")
-	}
+	d.Callback = d.jetCallback(r.URL)
 	o, how, prices := &d.Order, root.get("Fulfilment"), root.get("PriceBreakdown")
 	d.identify(root.any("OrderId", "OrderReference").text(), root.get("FriendlyOrderReference").text())
 	d.kind(how.get("Method"), map[string]order.Type{
@@ -103,6 +102,25 @@ func jetOrder(root *node, r Request, link Link) (Message, error) {
 	d.jetPayment(root.get("Payment", "Lines"))
 	d.jetGuest(root)
 	return d.message()
+}
+
+// longestCallback bounds the address that JET is called back at, in bytes.
+const longestCallback = 2048
+
+// jetCallback reads where JET wants to hear what became of the order. An order with an address that nobody can call is taken
+// all the same.
+func (d *draft) jetCallback(sent string) string {
+	to, err := url.Parse(sent)
+	if err != nil {
+		return ""
+	}
+	callback := to.Query().Get("callback")
+	at, err := url.Parse(callback)
+	if callback != "" && (err != nil || at.Host == "" || at.User != nil || len(callback) > longestCallback) {
+		d.warn("callback_unusable", "query.callback", "is no address that can be called; nobody hears there what becomes of the order")
+		return ""
+	}
+	return callback
 }
 
 func (d *draft) jetItems(list *node, depth int) []order.Item {

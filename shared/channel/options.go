@@ -101,7 +101,9 @@ func (a Adapter) options() []Option {
 			Doc: "Set by an operator of the hub: the platform does not document publicly how it proves its webhooks, and what it does is good enough here.",
 		})
 	}
-	if a.API.order != nil || a.API.report != nil {
+	if a.API.callsBack {
+		all = append(all, Option{Name: OptionCallbackHost, Doc: "The only host that a webhook may name to be called back at; by default any public one."})
+	} else if a.API.order != nil || a.API.report != nil {
 		all = append(all, Option{Name: OptionAPI, Doc: "Where the platform is called, or wants to hear of statuses, when that is not its documented address."})
 	}
 	return append(all, a.Options...)

@@ -108,7 +108,8 @@ func (d Delivery) Record(r webhook.Result, at time.Time, random float64) Deliver
 }
 
 // RecordReport decides what follows from telling a platform of a status. A platform that says the same is so already (409)
-// has taken it; one that says that the report makes no sense will say so again, and holds up no later one.
+// has taken it; one that says that the report makes no sense will say so again, and holds up no later one. Nor does an
+// address that must not be called.
 func (d Delivery) RecordReport(r webhook.Result, at time.Time, random float64) Delivery {
 	d = d.tried(r, at)
 	done := at.Add(r.Duration)
@@ -118,8 +119,11 @@ func (d Delivery) RecordReport(r webhook.Result, at time.Time, random float64) D
 	case 400, 404, 405, 410, 422:
 		return d.settle(Failed, Refused, done)
 	}
-	if r.Outcome() == webhook.Delivered {
+	switch {
+	case r.Outcome() == webhook.Delivered:
 		return d.settle(Delivered, "", done)
+	case r.Failure == webhook.BadURL, r.Failure == webhook.BadAddress:
+		return d.settle(Failed, Refused, done)
 	}
 	return d.retry(r, done, random)
 }

@@ -25,7 +25,8 @@ type Record struct {
 	History  []Step    // oldest first, the newest is the present status
 }
 
-// A Step is one status that an order reached.
+// A Step is one status that an order reached; the status that it had already, when the time was moved that it will be ready
+// at (see [Record.Retime]). There is one for each version.
 type Step struct {
 	Status Status
 	At     time.Time

@@ -21,9 +21,26 @@ type Advanced struct {
 // Allow says whether a caller may change an order that was read; its fault is returned as it is.
 type Allow func(order.Record) error
 
+// decision says what becomes of a record, and whether that differs.
+type decision func(order.Record) (next order.Record, changed bool, err error)
+
 // Advance changes an order's status. A repeat changes nothing and succeeds; who is overtaken by somebody else decides
 // anew on what is there then.
 func (s *Store) Advance(ctx context.Context, act ledgerdb.Act, id string, change order.Change, allow Allow) (Advanced, error) {
+	return s.change(ctx, act, id, allow, func(r order.Record) (order.Record, bool, error) {
+		return r.Advance(change, s.opts.Now(), string(act.Actor.Kind))
+	})
+}
+
+// Retime moves the time that an order is expected to be ready at, as [Store.Advance] changes its status.
+func (s *Store) Retime(ctx context.Context, act ledgerdb.Act, id string, readyAt order.Time, allow Allow) (Advanced, error) {
+	return s.change(ctx, act, id, allow, func(r order.Record) (order.Record, bool, error) {
+		return r.Retime(readyAt, s.opts.Now(), string(act.Actor.Kind))
+	})
+}
+
+// change commits what is decided about an order.
+func (s *Store) change(ctx context.Context, act ledgerdb.Act, id string, allow Allow, decide decision) (Advanced, error) {
 	for range tries {
 		prior, err := s.Load(ctx, act.Tenant, id)
 		if err != nil {
@@ -32,7 +49,7 @@ func (s *Store) Advance(ctx context.Context, act ledgerdb.Act, id string, change
 		if err := allow(prior.Record); err != nil {
 			return Advanced{}, err
 		}
-		next, changed, err := prior.Advance(change, s.opts.Now(), string(act.Actor.Kind))
+		next, changed, err := decide(prior.Record)
 		if err != nil || !changed {
 			return Advanced{Stored: prior}, err
 		}
@@ -46,8 +63,10 @@ func (s *Store) Advance(ctx context.Context, act ledgerdb.Act, id string, change
 
 func (s *Store) advance(ctx context.Context, act ledgerdb.Act, prior Stored, next order.Record) (Advanced, error) {
 	fields := next.Document()
-	if guest, there := prior.object.Fields["guest"]; there { // it goes with an erasure
-		fields["guest"] = guest
+	for _, name := range sealedFields() {
+		if sealed, there := prior.object.Fields[name]; there { // it goes with an erasure
+			fields[name] = sealed
+		}
 	}
 	event, id := announce(next)
 	receipt, err := s.opts.Ledger.Commit(ctx, act, []ledgerdb.Change{ledgerdb.Replace(prior.object, fields)}, event)

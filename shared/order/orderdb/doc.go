@@ -2,7 +2,8 @@
 //
 // # What an order is made of
 //
-//	orders/{id}       the record: the order's face, status, history; and `guest`, sealed under the order's own key
+//	orders/{id}       the record: the order's face, status, history; and `guest` and, where the channel named
+//	                  one, `callback`, sealed under the order's own key
 //	orderKeys/{id}    that key, wrapped by the tenant's; the guest's blind indexes; the replay digest. Deleting this
 //	                  document forgets the guest for good
 //	originals/{id}    what the channel sent, byte for byte, compressed and sealed under the order's key

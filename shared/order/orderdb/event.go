@@ -25,6 +25,9 @@ func announce(r order.Record) (write ledgerdb.Write, id string) {
 			"channelOrderId": r.Order.ChannelOrderID, "displayId": r.Order.DisplayID, "by": newest.By,
 		},
 	}
+	if r.Retimed() {
+		e.Data["retimed"], e.Data["readyAt"] = true, string(r.ReadyAt)
+	}
 	return ledgerdb.Add(ledgerdb.Ref{Collection: collectionEvents, ID: id}, e.Document()), id
 }
 

@@ -138,8 +138,9 @@ func (s *Store) Erase(ctx context.Context, act ledgerdb.Act, id string) (erased 
 			return erased, s.dropParts(ctx, act.Tenant, found)
 		}
 		fields := maps.Clone(found[0].Fields)
-		delete(fields, "guest")
-		delete(fields, "reason")
+		for _, name := range append(sealedFields(), "reason") {
+			delete(fields, name)
+		}
 		_, err = s.opts.Ledger.Commit(ctx, act, []ledgerdb.Change{ledgerdb.Replace(found[0], fields)},
 			ledgerdb.Drop(ledgerdb.Ref{Collection: collectionOrderKeys, ID: id}), ledgerdb.Drop(ledgerdb.Ref{Collection: collectionOriginals, ID: id}))
 		if err == nil {

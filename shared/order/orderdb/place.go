@@ -27,6 +27,7 @@ type Placement struct {
 	Region   string // ISO 3166 country of the location, for phone numbers without a country code
 	Key      string // the Idempotency-Key, or ""
 	Original []byte // what the channel sent, or nil for our own API
+	Callback string // where the channel wants to hear what became of it, or ""
 }
 
 // Placed is what became of a placement.
@@ -91,6 +92,9 @@ func (s *Store) seal(ctx context.Context, p Placement) (*intake, error) {
 	}
 	fields := record.Document()
 	if fields["guest"], err = sealGuest(key, record, guest); err != nil {
+		return nil, err
+	}
+	if err := sealCallback(key, record, p.Callback, fields); err != nil {
 		return nil, err
 	}
 	in := &intake{record: record, change: ledgerdb.Create(ledgerdb.Ref{Collection: collectionOrders, ID: record.ID}, fields)}
