@@ -244,6 +244,7 @@ type receiver struct {
 	t   *testing.T
 	url string
 
+	came    chan struct{} // told of every message that was believed
 	arrived chan struct{} // if set, told of the first message
 	release chan struct{} // if set, waited for before an answer
 
@@ -260,6 +261,7 @@ type receiver struct {
 type message struct {
 	ID       string
 	Type     string
+	Order    string
 	Sequence int64
 	Body     string
 
@@ -268,14 +270,21 @@ type message struct {
 
 func newReceiver(t *testing.T, answers ...int) *receiver {
 	t.Helper()
-	r := &receiver{t: t, answers: append(answers, http.StatusOK)}
+	r := &receiver{t: t, answers: append(answers, http.StatusOK), came: make(chan struct{}, 1)}
 	if len(answers) > 0 {
 		r.answers = answers
 	}
-	server := httptest.NewServer(r)
-	t.Cleanup(server.Close)
-	r.url = server.URL + "/hook"
+	r.serve(r)
 	return r
+}
+
+// serve opens the receiver, or what stands before it.
+func (r *receiver) serve(h http.Handler) {
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.Start()
+	r.t.Cleanup(server.Close)
+	r.url = server.URL + "/hook"
 }
 
 func (r *receiver) trust(secret webhook.Secret) { r.t.Helper(); r.trustText(secret.Reveal()) }
@@ -313,14 +322,19 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	var m struct {
 		Type string `json:"type"`
 		Data struct {
-			Sequence int64 `json:"sequence"`
+			Order    string `json:"order"`
+			Sequence int64  `json:"sequence"`
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(body, &m); err != nil {
 		r.t.Error(err)
 	}
+	select {
+	case r.came <- struct{}{}:
+	default:
+	}
 	r.messages = append(r.messages, message{
-		req.Header.Get(webhook.HeaderID), m.Type, m.Data.Sequence, string(body), req.Header.Get(channel.DeliverectSignature),
+		req.Header.Get(webhook.HeaderID), m.Type, m.Data.Order, m.Data.Sequence, string(body), req.Header.Get(channel.DeliverectSignature),
 	})
 	status := r.answers[0]
 	if len(r.answers) > 1 {
