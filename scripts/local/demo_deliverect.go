@@ -59,16 +59,7 @@ func (d *demo) deliverect(ctx context.Context) {
 	}) {
 		return
 	}
-	d.stop("encrypted at rest, the original too", func() (string, error) {
-		docs, err := d.stored(ctx, id)
-		if err == nil && docs["originals/"+id] == nil {
-			err = errors.New("the original is not there")
-		}
-		if err != nil {
-			return "", err
-		}
-		return d.nothingInPlain(ctx, id, deliverectGuest())
-	})
+	d.stop("encrypted at rest, the original too", func() (string, error) { return d.sealedWhole(ctx, id, deliverectGuest()) })
 	d.stop("the POS received a signed webhook", func() (string, error) {
 		m, err := d.receives(ctx, id, "order.received")
 		return m.ID + ", signature holds", err
@@ -89,6 +80,18 @@ func (d *demo) deliverect(ctx context.Context) {
 		m, err := d.receives(ctx, id, "order.cancelled")
 		return fmt.Sprintf("order.cancelled, sequence %d", m.Data.Sequence), err
 	})
+}
+
+// sealedWhole is nothingInPlain of an order whose original is kept.
+func (d *demo) sealedWhole(ctx context.Context, id string, words []string) (string, error) {
+	docs, err := d.stored(ctx, id)
+	if err == nil && docs["originals/"+id] == nil {
+		err = errors.New("the original is not there")
+	}
+	if err != nil {
+		return "", err
+	}
+	return d.nothingInPlain(ctx, id, words)
 }
 
 // post sends a webhook as the platform does: signed over the bytes with the link's secret.
