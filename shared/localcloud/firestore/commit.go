@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"ryggrad.internal/hub/shared/localcloud/firestore/journal"
+	"ryggrad.internal/hub/shared/localcloud/journal"
 )
 
 // Commit implements google.firestore.v1.Firestore.

@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"ryggrad.internal/hub/shared/localcloud/firestore/journal"
 	"ryggrad.internal/hub/shared/localcloud/firestore/skiplist"
 	"ryggrad.internal/hub/shared/localcloud/firestore/wire"
+	"ryggrad.internal/hub/shared/localcloud/journal"
 )
 
 // retention is how long old versions can be read. They are kept a little longer, for reads that are under way.

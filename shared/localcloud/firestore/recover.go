@@ -5,9 +5,9 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"ryggrad.internal/hub/shared/localcloud/firestore/journal"
 	"ryggrad.internal/hub/shared/localcloud/firestore/sortkey"
 	"ryggrad.internal/hub/shared/localcloud/firestore/wire"
+	"ryggrad.internal/hub/shared/localcloud/journal"
 )
 
 // The fields of a record: what a commit left behind, not what it was asked. A record is a protocol buffer.
@@ -59,7 +59,7 @@ func (s *Server) recover() error {
 		return err
 	}
 	if cut > 0 {
-		s.opts.Log.Warn("a commit that was never answered was cut off the journal", "bytes", cut)
+		s.opts.Log.Warn("the torn end of the journal was cut off: commits that were never answered", "bytes", cut)
 	}
 	s.journal = j
 	for _, d := range s.databases {

@@ -10,8 +10,8 @@ import (
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc"
 
-	"ryggrad.internal/hub/shared/localcloud/firestore/journal"
 	"ryggrad.internal/hub/shared/localcloud/firestore/query"
+	"ryggrad.internal/hub/shared/localcloud/journal"
 )
 
 // Options say what a server keeps and allows. The zero value is a server in memory that allows every query.

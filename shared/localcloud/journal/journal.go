@@ -2,11 +2,20 @@
 //
 // A directory holds segments, journal-N, to which records are appended, and at most one snapshot that replaces the
 // segments before it: snapshot-N stands for all that was appended before segment N. Every record is framed by its length
-// and its CRC-32C. Only the last segment can end in the middle of a record, because a segment is made durable before the
-// next one begins; such a torn end was never reported as durable and is cut off. Damage anywhere else is an error.
+// and its CRC-32C.
 //
 // Commits are grouped: records wait in memory while one write and one fsync are under way, and the next ones take all
-// that wait. So the cost of fsync is shared by everybody who writes at the same time.
+// that wait. So the cost of fsync is shared by everybody who writes at the same time. Every such write begins with a
+// mark that says where in its file it is.
+//
+// # Torn or damaged
+//
+// A kill or a loss of power can leave the last write half there. What is half there was never reported as durable, and
+// is cut off. But a record that cannot be read and has a mark behind it is no torn end: all before a mark was durable
+// before the mark was written. Something has damaged the file since, and [Open] refuses with [ErrDamaged] instead of
+// losing what comes after. Files that are complete end with a mark, and so do snapshots; one that has lost its end
+// is damaged too. What cannot be told from a torn end is damage in the last write of a process that was killed; so what
+// is cut off is kept in a file beside the segment.
 package journal
 
 import (
@@ -20,6 +29,9 @@ import (
 // ErrClosed answers those who use a journal that is closed.
 var ErrClosed = errors.New("journal is closed")
 
+// ErrDamaged refuses to open a directory whose files were changed by somebody else, or by a failing disk.
+var ErrDamaged = errors.New("journal is damaged")
+
 // Ticket stands for an appended record; see [Journal.Wait].
 type Ticket uint64
 
@@ -32,6 +44,7 @@ type Journal struct {
 	file     *os.File
 	segment  uint64
 	size     int64 // of the segment's durable part, in bytes
+	ended    bool  // the segment's last frame is a mark
 	waiting  []byte
 	spare    []byte // the buffer that is not waiting
 	appended Ticket
@@ -44,6 +57,9 @@ type Journal struct {
 func (j *Journal) Append(record []byte) Ticket {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if len(j.waiting) == 0 {
+		j.waiting = appendMark(j.waiting, 0) // its place is known when it is written
+	}
 	j.waiting = appendFrame(j.waiting, record)
 	j.appended++
 	return j.appended
@@ -78,16 +94,30 @@ func (j *Journal) Wait(t Ticket) error {
 func (j *Journal) flush() {
 	data, last, file := j.waiting, j.appended, j.file
 	j.waiting, j.spare, j.flushing = j.spare[:0], nil, true
+	at := j.size
 	j.mu.Unlock()
+	appendMark(data[:0], at)
 	err := write(file, data)
 	j.mu.Lock()
 	j.spare, j.flushing = data[:0], false
 	if err != nil {
 		j.err = fmt.Errorf("write journal: %w", err)
 	} else {
-		j.durable, j.size = last, j.size+int64(len(data))
+		j.durable, j.size, j.ended = last, j.size+int64(len(data)), false
 	}
 	j.flushed.Broadcast()
+}
+
+// end writes a mark behind all that is durable. It is called with the lock held, when nothing waits.
+func (j *Journal) end() error {
+	if j.ended {
+		return nil
+	}
+	if err := write(j.file, appendMark(nil, j.size)); err != nil {
+		return err
+	}
+	j.size, j.ended = j.size+markSize, true
+	return nil
 }
 
 func write(file *os.File, data []byte) error {
@@ -115,12 +145,15 @@ func (j *Journal) Cut() error {
 	if j.err != nil {
 		return j.err
 	}
+	if j.err = j.end(); j.err != nil {
+		return fmt.Errorf("end journal segment: %w", j.err)
+	}
 	file, err := create(filepath.Join(j.dir, segmentName(j.segment+1)))
 	if err != nil {
 		return fmt.Errorf("begin journal segment: %w", err)
 	}
 	old := j.file
-	j.file, j.segment, j.size = file, j.segment+1, int64(len(magic))
+	j.file, j.segment, j.size, j.ended = file, j.segment+1, int64(len(magic)), false
 	return old.Close()
 }
 
@@ -131,6 +164,9 @@ func (j *Journal) Close() error {
 	defer j.mu.Unlock()
 	if errors.Is(j.err, ErrClosed) {
 		return nil
+	}
+	if j.err == nil {
+		err = j.end()
 	}
 	j.err = ErrClosed
 	return errors.Join(err, j.file.Close())

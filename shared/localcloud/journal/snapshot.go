@@ -20,6 +20,7 @@ type Snapshot struct {
 	file    *os.File
 	out     *bufio.Writer
 	frame   []byte
+	size    int64
 }
 
 // Snapshot begins a snapshot that will stand for all that was appended before the current segment.
@@ -31,19 +32,21 @@ func (j *Journal) Snapshot() (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin snapshot: %w", err)
 	}
-	return &Snapshot{journal: j, segment: segment, file: file, out: bufio.NewWriterSize(file, bufferSize)}, nil
+	return &Snapshot{journal: j, segment: segment, file: file, out: bufio.NewWriterSize(file, bufferSize), size: int64(len(magic))}, nil
 }
 
 // Write adds a record.
 func (s *Snapshot) Write(record []byte) error {
 	s.frame = appendFrame(s.frame[:0], record)
-	_, err := s.out.Write(s.frame)
+	n, err := s.out.Write(s.frame)
+	s.size += int64(n)
 	return err
 }
 
 // Commit makes the snapshot durable and valid, and removes what it replaces.
 func (s *Snapshot) Commit() error {
-	if err := errors.Join(s.out.Flush(), s.file.Sync(), s.file.Close()); err != nil {
+	_, err := s.out.Write(appendMark(nil, s.size))
+	if err := errors.Join(err, s.out.Flush(), s.file.Sync(), s.file.Close()); err != nil {
 		return fmt.Errorf("end snapshot: %w", err)
 	}
 	name := filepath.Join(s.journal.dir, snapshotName(s.segment))
@@ -53,7 +56,7 @@ func (s *Snapshot) Commit() error {
 	if err := syncDir(s.journal.dir); err != nil {
 		return fmt.Errorf("end snapshot: %w", err)
 	}
-	_, _, err := list(s.journal.dir) // removes what is replaced
+	_, _, err = list(s.journal.dir) // removes what is replaced
 	return err
 }
 
