@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -45,70 +46,6 @@ func TestCrashChild(t *testing.T) { //nolint:paralleltest // it is a process of 
 	t.Log(g.Serve(listener))
 }
 
-func TestAKillLosesNothingThatWasAnswered(t *testing.T) {
-	t.Parallel()
-	kills := 10
-	if testing.Short() {
-		kills = 3
-	}
-	dir := t.TempDir()
-	acked, asked := map[string]int64{}, map[string]int64{}
-	for kill := range kills {
-		answered := writeUntilKilled(t, dir, kill, acked, asked)
-		checkSurvivors(t, dir, acked, asked)
-		if answered < 150 {
-			t.Errorf("only %d commits were answered before the kill", answered)
-		}
-	}
-}
-
-// writeUntilKilled runs a server, lets clients write pairs of documents, kills it in the middle of that, and returns how
-// many commits were answered. A pair's name maps to the last number written to it: asked for, and answered.
-func writeUntilKilled(t *testing.T, dir string, round int, acked, asked map[string]int64) int64 {
-	t.Helper()
-	child, addr := startChild(t, dir)
-	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := firestorepb.NewFirestoreClient(conn)
-	var mu sync.Mutex
-	var answered atomic.Int64
-	enough := int64(150 + 37*round)
-	var writers sync.WaitGroup
-	for w := range 8 {
-		writers.Go(func() {
-			for i := range int64(100000) {
-				pair := fmt.Sprintf("%d-%d", w, i%40)
-				number := int64(round)<<32 + i
-				mu.Lock()
-				asked[pair] = number
-				mu.Unlock()
-				if !writePair(t.Context(), client, pair, number) {
-					return
-				}
-				mu.Lock()
-				acked[pair] = number
-				mu.Unlock()
-				if answered.Add(1) == enough {
-					if err := child.Process.Kill(); err != nil {
-						t.Error(err)
-					}
-				}
-			}
-		})
-	}
-	writers.Wait()
-	var killed *exec.ExitError
-	if err := child.Wait(); !errors.As(err, &killed) {
-		t.Fatalf("the child was not killed: %v", err)
-	}
-	if err := conn.Close(); err != nil {
-		t.Error(err)
-	}
-	return answered.Load()
-}
-
 func startChild(t *testing.T, dir string) (*exec.Cmd, string) {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCrashChild$", "-test.v")
@@ -131,47 +68,167 @@ func startChild(t *testing.T, dir string) (*exec.Cmd, string) {
 	return nil, ""
 }
 
-// writePair writes the same number to two documents in one commit.
-func writePair(ctx context.Context, client firestorepb.FirestoreClient, pair string, number int64) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	req := &firestorepb.CommitRequest{Database: crashDatabase}
-	for _, half := range []string{"left", "right"} {
-		req.Writes = append(req.Writes, &firestorepb.Write{Operation: &firestorepb.Write_Update{Update: &firestorepb.Document{
-			Name:   crashDatabase + "/documents/" + half + "/" + pair,
-			Fields: map[string]*firestorepb.Value{"number": integer(number), "padding": {ValueType: &firestorepb.Value_BytesValue{BytesValue: make([]byte, 200)}}},
-		}}})
-	}
-	_, err := client.Commit(ctx, req)
-	return err == nil
+// writer is a client that makes one commit after the other: number i writes i to two halves of a pair, adds one to a
+// counter, makes live/{writer}-{i} and deletes the one before it. So what a writer has committed can be seen from any of
+// these, and all of them must tell the same.
+type writer struct {
+	id              int
+	answered, asked int64 // how many commits
 }
 
-func checkSurvivors(t *testing.T, dir string, acked, asked map[string]int64) {
+const pairs = 40 // of one writer
+
+func TestAKillLosesNothingThatWasAnswered(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writers := make([]*writer, 8)
+	for i := range writers {
+		writers[i] = &writer{id: i}
+	}
+	var answered int64
+	for kill := range kills(t) {
+		answered += writeUntilKilled(t, dir, int64(100+kill*37%211), writers)
+		checkSurvivors(t, dir, writers)
+		if t.Failed() {
+			t.Fatalf("after kill %d", kill+1)
+		}
+	}
+	t.Logf("%d commits were answered", answered)
+}
+
+// kills is how often the server is killed: a few times, unless the environment asks for more.
+func kills(t *testing.T) int {
+	t.Helper()
+	if text := os.Getenv("RYGGRAD_CRASH_KILLS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if testing.Short() {
+		return 3
+	}
+	return 8
+}
+
+// writeUntilKilled runs a server, lets the writers write, kills it in the middle of that once enough was answered, and
+// returns how many commits were answered.
+func writeUntilKilled(t *testing.T, dir string, enough int64, writers []*writer) int64 {
+	t.Helper()
+	child, addr := startChild(t, dir)
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := firestorepb.NewFirestoreClient(conn)
+	var answered atomic.Int64
+	var all sync.WaitGroup
+	for _, w := range writers {
+		all.Go(func() {
+			for w.write(t.Context(), client) {
+				if answered.Add(1) == enough {
+					if err := child.Process.Kill(); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	if answered.Load() < enough {
+		t.Errorf("only %d commits were answered", answered.Load())
+		if err := child.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+	}
+	var killed *exec.ExitError
+	if err := child.Wait(); !errors.As(err, &killed) {
+		t.Fatalf("the child was not killed: %v", err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+	return answered.Load()
+}
+
+// write makes the writer's next commit and tells whether it was answered.
+func (w *writer) write(ctx context.Context, client firestorepb.FirestoreClient) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	w.asked = w.answered + 1
+	if _, err := client.Commit(ctx, &firestorepb.CommitRequest{Database: crashDatabase, Writes: w.writes(w.asked)}); err != nil {
+		return false
+	}
+	w.answered = w.asked
+	return true
+}
+
+func (w *writer) writes(i int64) []*firestorepb.Write {
+	count := update(fmt.Sprintf("counter/%d", w.id), nil)
+	count.UpdateMask = &firestorepb.DocumentMask{}
+	count.UpdateTransforms = []*firestorepb.DocumentTransform_FieldTransform{{FieldPath: "number",
+		TransformType: &firestorepb.DocumentTransform_FieldTransform_Increment{Increment: integer(1)}}}
+	fields := map[string]*firestorepb.Value{
+		"number": integer(i), "padding": {ValueType: &firestorepb.Value_BytesValue{BytesValue: make([]byte, 200)}}}
+	born := update(w.live(i), fields)
+	born.CurrentDocument = &firestorepb.Precondition{ConditionType: &firestorepb.Precondition_Exists{Exists: false}}
+	all := []*firestorepb.Write{update(w.half("left", i), fields), count, born, update(w.half("right", i), fields)}
+	if i == 1 {
+		return all
+	}
+	return append(all, &firestorepb.Write{
+		Operation:       &firestorepb.Write_Delete{Delete: crashDatabase + "/documents/" + w.live(i-1)},
+		CurrentDocument: &firestorepb.Precondition{ConditionType: &firestorepb.Precondition_Exists{Exists: true}}})
+}
+
+func (w *writer) live(i int64) string { return fmt.Sprintf("live/%d-%d", w.id, i) }
+
+func (w *writer) half(side string, i int64) string {
+	return fmt.Sprintf("%s/%d-%d", side, w.id, i%pairs)
+}
+
+func update(path string, fields map[string]*firestorepb.Value) *firestorepb.Write {
+	return &firestorepb.Write{Operation: &firestorepb.Write_Update{Update: &firestorepb.Document{
+		Name: crashDatabase + "/documents/" + path, Fields: fields}}}
+}
+
+// checkSurvivors opens what a kill left behind, and checks it against what the writers know. They go on from there.
+func checkSurvivors(t *testing.T, dir string, writers []*writer) {
 	t.Helper()
 	s, err := Open(Options{Dir: dir})
 	if err != nil {
 		t.Fatalf("open after a kill: %v", err)
 	}
-	defer func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
+	defer closeServer(t, s)
+	alive := map[string]bool{}
+	for name := range contents(s, s.database(crashDatabase).snapshot()) {
+		if path := name[len(crashDatabase+"/documents/"):]; strings.HasPrefix(path, "live/") {
+			alive[path] = true
 		}
-	}()
-	for pair := range asked {
-		left, right := numberOf(t, s, "left/"+pair), numberOf(t, s, "right/"+pair)
-		if left != right {
-			t.Errorf("pair %s is half there: %x and %x", pair, left, right)
+	}
+	for _, w := range writers {
+		there := numberOf(t, s, fmt.Sprintf("counter/%d", w.id))
+		if there < w.answered || there > w.asked {
+			t.Errorf("writer %d: %d commits are there, %d were answered, %d asked for", w.id, there, w.answered, w.asked)
 		}
-		if number, ok := acked[pair]; ok && left < number {
-			t.Errorf("pair %s: %x was answered, %x is there", pair, number, left)
+		for i := max(1, there-pairs+1); i <= there; i++ {
+			if left, right := numberOf(t, s, w.half("left", i)), numberOf(t, s, w.half("right", i)); left != i || right != i {
+				t.Errorf("writer %d: commit %d left %d and %d behind", w.id, i, left, right)
+			}
 		}
-		if left > asked[pair] {
-			t.Errorf("pair %s: %x is there, but only %x was asked for", pair, left, asked[pair])
+		if there > 0 && !alive[w.live(there)] {
+			t.Errorf("writer %d: %s is missing", w.id, w.live(there))
 		}
+		delete(alive, w.live(there))
+		w.answered, w.asked = there, there
+	}
+	for path := range alive {
+		t.Errorf("%s should have been deleted, or never been there", path)
 	}
 }
 
-// numberOf is the number in a document, -1 where there is none.
+// numberOf is the number in a document, 0 where there is none.
 func numberOf(t *testing.T, s *Server, path string) int64 {
 	t.Helper()
 	d, key, err := s.document(crashDatabase + "/documents/" + path)
@@ -180,7 +237,7 @@ func numberOf(t *testing.T, s *Server, path string) int64 {
 	}
 	_, v := d.read(key, d.snapshot())
 	if v == nil {
-		return -1
+		return 0
 	}
 	fields, err := v.fields.Decode()
 	if err != nil {
