@@ -1,20 +1,13 @@
 package storage
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/fsouza/fake-gcs-server/fakestorage"
 )
 
 const (
@@ -22,102 +15,90 @@ const (
 	closeTimeout  = 5 * time.Second
 )
 
-// Options say where objects are kept.
+// Options say where objects are kept, and by which clock they are stamped.
 type Options struct {
-	Dir string // where objects are kept; in memory only when empty
+	Dir string           // where objects are kept; in memory only when empty
+	Now func() time.Time // time.Now when nil
 }
 
 // Server is Cloud Storage on a loopback port. It is safe for concurrent use. Start one with [Start].
 type Server struct {
-	fake *fakestorage.Server
+	now  func() time.Time
+	disk disk
 	http *http.Server
 	addr string
 
 	serving sync.WaitGroup
 	served  error // what serving ended with
+
+	mu         sync.Mutex
+	buckets    map[string]*bucket
+	uploads    map[string]*upload // by their ids
+	generation int64              // the newest one given
 }
 
 // Start returns a server that listens on a free loopback port. It has the buckets that its directory holds.
 func Start(ctx context.Context, opts Options) (*Server, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	s := &Server{now: opts.Now, disk: disk{dir: opts.Dir}, uploads: map[string]*upload{}}
+	var err error
+	if s.buckets, err = s.disk.load(); err != nil {
+		return nil, fmt.Errorf("start storage: %w", err)
+	}
+	for _, b := range s.buckets {
+		for _, o := range b.objects {
+			s.generation = max(s.generation, o.Generation)
+		}
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start storage: %w", err)
 	}
-	fake, err := newFake(opts, listener.Addr().String())
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start storage: %w", err), listener.Close())
-	}
-	s := &Server{fake: fake, addr: listener.Addr().String()}
-	s.http = &http.Server{Handler: guard(fake.HTTPHandler()), ReadHeaderTimeout: headerTimeout}
+	s.addr = listener.Addr().String()
+	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: headerTimeout}
 	s.serving.Go(func() { s.served = s.http.Serve(listener) })
 	return s, nil
 }
 
-func newFake(opts Options, addr string) (*fakestorage.Server, error) {
-	root := ""
-	if opts.Dir != "" {
-		root = filepath.Clean(opts.Dir)
-		if err := os.MkdirAll(root, 0o700); err != nil {
-			return nil, err
-		}
+// routes are the methods of the JSON API, and reading as the XML API does it.
+func (s *Server) routes() http.Handler {
+	const b, o = "/storage/v1/b", "/storage/v1/b/{bucket}/o"
+	mux := http.NewServeMux()
+	for pattern, method := range map[string]method{
+		"GET " + b:                  s.listBuckets,
+		"POST " + b:                 s.insertBucket,
+		"GET " + b + "/{bucket}":    s.getBucket,
+		"PATCH " + b + "/{bucket}":  s.patchBucket,
+		"DELETE " + b + "/{bucket}": s.deleteBucket,
+		"POST " + b + "/{bucket}/lockRetentionPolicy": s.lockBucket,
+		"GET " + o:                     s.listObjects,
+		"GET " + o + "/{object...}":    s.getObject,
+		"PATCH " + o + "/{object...}":  s.patchObject,
+		"DELETE " + o + "/{object...}": s.deleteObject,
+		"POST " + o + "/{object}/rewriteTo/b/{toBucket}/o/{toObject}": s.rewriteObject,
+		"POST /upload" + o:          s.insertObject,
+		"PUT /upload" + o:           s.resumeUpload,
+		"GET /{bucket}/{object...}": s.readObject,
+	} {
+		mux.Handle(pattern, method)
 	}
-	return fakestorage.NewServerWithOptions(fakestorage.Options{
-		StorageRoot: root,
-		NoListener:  true,
-		Scheme:      "http",
-		PublicHost:  addr,
-		ExternalURL: "http://" + addr,
-	})
-}
-
-// guard refuses what the library would do wrongly: its own switches, which delete everything, and conditions that it
-// would not look at.
-func guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case strings.HasPrefix(r.URL.Path, "/_internal"):
-			http.NotFound(w, r)
-		case unheeded(r):
-			http.Error(w, "conditions are heeded on uploads only", http.StatusBadRequest)
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
-}
-
-// unheeded tells whether a request has a condition that the library does not look at.
-func unheeded(r *http.Request) bool {
-	upload := strings.HasPrefix(r.URL.Path, "/upload/")
-	for name := range r.URL.Query() {
-		heeded := upload && name == "ifGenerationMatch"
-		if strings.HasPrefix(name, "if") && !heeded {
-			return true
-		}
-	}
-	return false
+	mux.Handle("/", method(func(_ http.ResponseWriter, r *http.Request) (any, error) {
+		return nil, invalid("%s %s is not part of the embedded Cloud Storage.", r.Method, r.URL.Path)
+	}))
+	return mux
 }
 
 // Addr returns host and port, as STORAGE_EMULATOR_HOST takes them.
 func (s *Server) Addr() string { return s.addr }
 
 // CreateBucket adds a bucket. One that is there stays as it is.
-func (s *Server) CreateBucket(ctx context.Context, name string) error {
-	body, err := json.Marshal(map[string]string{"name": name})
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.addr+"/storage/v1/b", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	answer, err := http.DefaultClient.Do(req)
-	if err != nil {
+func (s *Server) CreateBucket(_ context.Context, name string) error {
+	if _, err := s.addBucket(&bucketResource{Name: name}); err != nil && !isConflict(err) {
 		return fmt.Errorf("create bucket %s: %w", name, err)
 	}
-	if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusConflict {
-		err = fmt.Errorf("create bucket %s: %s", name, answer.Status)
-	}
-	return errors.Join(err, answer.Body.Close())
+	return nil
 }
 
 // Close ends the server, once what it is answering has been answered. Closing again does nothing.
@@ -129,6 +110,5 @@ func (s *Server) Close() error {
 	if !errors.Is(s.served, http.ErrServerClosed) {
 		err = errors.Join(err, s.served)
 	}
-	s.fake.Stop()
 	return err
 }

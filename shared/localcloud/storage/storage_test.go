@@ -3,6 +3,7 @@ package storage_test
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -26,7 +27,12 @@ const bucket = "p-backup"
 // start runs a server over a directory (in memory when empty) and returns the real client's handle of its bucket.
 func start(t *testing.T, dir string) (*storage.Server, *gcs.BucketHandle) {
 	t.Helper()
-	server, err := storage.Start(t.Context(), storage.Options{Dir: dir})
+	return startAt(t, storage.Options{Dir: dir})
+}
+
+func startAt(t *testing.T, opts storage.Options) (*storage.Server, *gcs.BucketHandle) {
+	t.Helper()
+	server, err := storage.Start(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,21 +161,42 @@ func TestGenerationMatchRefusesAStaleWrite(t *testing.T) {
 
 func TestAWrongChecksumIsRefused(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, b *gcs.BucketHandle) {
-		t.Helper()
-		data := []byte("backup")
-		for name, chunk := range map[string]int{"in one request": 0, "in chunks": 256 << 10} {
-			o := b.Object(name)
-			err := write(t, o, data, func(w *gcs.Writer) { w.ChunkSize, w.SendCRC32C, w.CRC32C = chunk, true, crc(data)+1 })
-			wantStatus(t, err, http.StatusBadRequest)
-			if _, err := o.Attrs(t.Context()); !errors.Is(err, gcs.ErrObjectNotExist) {
-				t.Errorf("%s: after a refused write: %v", name, err)
-			}
-			if err := write(t, o, data, func(w *gcs.Writer) { w.ChunkSize, w.SendCRC32C, w.CRC32C = chunk, true, crc(data) }); err != nil {
-				t.Errorf("%s: with the right checksum: %v", name, err)
-			}
-		}
-	})
+	data := []byte("backup")
+	right, wrong := md5.Sum(data), md5.Sum([]byte("other"))
+	for name, c := range map[string]struct {
+		chunk   int
+		prepare func(w *gcs.Writer)
+		want    int // the status; 0 for none
+	}{
+		"a wrong CRC-32C in one request": {0, func(w *gcs.Writer) { w.SendCRC32C, w.CRC32C = true, crc(data)+1 }, http.StatusBadRequest},
+		"a wrong CRC-32C in chunks":      {256 << 10, func(w *gcs.Writer) { w.SendCRC32C, w.CRC32C = true, crc(data)+1 }, http.StatusBadRequest},
+		"a wrong MD5":                    {0, func(w *gcs.Writer) { w.MD5 = wrong[:] }, http.StatusBadRequest},
+		"right ones in one request":      {0, func(w *gcs.Writer) { w.SendCRC32C, w.CRC32C, w.MD5 = true, crc(data), right[:] }, 0},
+		"right ones in chunks":           {256 << 10, func(w *gcs.Writer) { w.SendCRC32C, w.CRC32C, w.MD5 = true, crc(data), right[:] }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			both(t, func(t *testing.T, b *gcs.BucketHandle) {
+				t.Helper()
+				o := b.Object("o")
+				err := write(t, o, data, func(w *gcs.Writer) {
+					w.ChunkSize = c.chunk
+					c.prepare(w)
+				})
+				attrs, attrsErr := o.Attrs(t.Context())
+				if c.want == 0 {
+					if err := errors.Join(err, attrsErr); err != nil || !bytes.Equal(attrs.MD5, right[:]) {
+						t.Errorf("attributes %+v, %v", attrs, err)
+					}
+					return
+				}
+				wantStatus(t, err, c.want)
+				if !errors.Is(attrsErr, gcs.ErrObjectNotExist) {
+					t.Errorf("after a refused write: %v", attrsErr)
+				}
+			})
+		})
+	}
 }
 
 func TestListsComeInOrderByPrefixAndInPages(t *testing.T) {
@@ -204,65 +231,6 @@ func TestListsComeInOrderByPrefixAndInPages(t *testing.T) {
 			t.Errorf("objects (-want +got):\n%s", diff)
 		}
 	})
-}
-
-func TestObjectsSurviveARestart(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	server, b := start(t, dir)
-	if err := write(t, b.Object("a/b"), []byte("kept"), nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, b = start(t, dir)
-	if got := read(t, b.Object("a/b")); got != "kept" {
-		t.Errorf("read %q", got)
-	}
-	attrs, err := b.Object("a/b").Attrs(t.Context())
-	if err != nil || attrs.CRC32C != crc([]byte("kept")) {
-		t.Errorf("attributes %v, %v", attrs, err)
-	}
-}
-
-func TestTheLibrarysSwitchesAreOutOfReach(t *testing.T) {
-	t.Parallel()
-	server, b := start(t, "")
-	if err := write(t, b.Object("a"), []byte("kept"), nil); err != nil {
-		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+server.Addr()+"/_internal/delete_all", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusNotFound {
-		t.Errorf("status %d, %v", answer.StatusCode, err)
-	}
-	if got := read(t, b.Object("a")); got != "kept" {
-		t.Errorf("read %q", got)
-	}
-}
-
-func TestConditionsThatWouldNotBeHeededAreRefused(t *testing.T) {
-	t.Parallel()
-	_, b := start(t, "")
-	o := b.Object("a")
-	if err := write(t, o, []byte("kept"), nil); err != nil {
-		t.Fatal(err)
-	}
-	wantStatus(t, o.If(gcs.Conditions{GenerationMatch: 1}).Delete(t.Context()), http.StatusBadRequest)
-	_, err := o.If(gcs.Conditions{MetagenerationMatch: 9}).Update(t.Context(), gcs.ObjectAttrsToUpdate{ContentType: "x/y"})
-	wantStatus(t, err, http.StatusBadRequest)
-	_, err = o.If(gcs.Conditions{GenerationMatch: 1}).Attrs(t.Context())
-	wantStatus(t, err, http.StatusBadRequest)
-	if got := read(t, o); got != "kept" {
-		t.Errorf("read %q", got)
-	}
 }
 
 func TestOneOfManyCreatorsWins(t *testing.T) {
