@@ -75,12 +75,14 @@ func (c *Cloud) openServices(ctx context.Context) (err error) {
 	}
 	c.closeLater(c.kms.Close)
 	c.kms.Register(c.grpc)
-	if c.storage, err = storage.Start(ctx, storage.Options{Dir: c.opts.below("storage")}); err != nil {
+	if c.storage, err = storage.Start(ctx, storage.Options{Dir: c.opts.below("storage"), Now: c.opts.Now}); err != nil {
 		return err
 	}
 	c.closeLater(c.storage.Close)
 	if c.opts.PubSubHost == "" {
-		c.pubsub = pubsub.NewServer(c.opts.Now)
+		if c.pubsub, err = pubsub.Open(pubsub.Options{Dir: c.opts.below("pubsub"), Now: c.opts.Now, Log: c.opts.Log}); err != nil {
+			return err
+		}
 		c.closeLater(c.pubsub.Close)
 		c.pubsub.Register(c.grpc)
 	}

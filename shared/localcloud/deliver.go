@@ -29,7 +29,8 @@ func PushPath(function string) string { return "/_push/" + function }
 func DeadLetterTopic(function string) string { return function + "-dead" }
 
 // Deliver begins to push the messages of the cloud's project to its functions, at [PushPath] below base, and to publish
-// what its schedules say. Messages that were published before are not pushed. Delivery ends when the cloud is closed.
+// what its schedules say. Messages that were published before the first time are not pushed; with a directory, those that an
+// earlier run of the cloud has not delivered are. Delivery ends when the cloud is closed.
 func (c *Cloud) Deliver(ctx context.Context, base string) error {
 	jobs, err := scheduler.New(c.jobs(), c.publish, scheduler.Options{Now: c.opts.Now, Every: c.opts.Every, Log: c.opts.Log})
 	if err != nil {

@@ -12,9 +12,8 @@
 //
 // # What survives
 //
-// With a directory, Firestore documents, keys and objects survive a restart and a kill. Messages do not: Pub/Sub keeps
-// them in memory. The hub does not need them to, because every event is a document first and the relay publishes again
-// what was not marked as sent.
+// With a directory, everything survives a restart, a kill and a loss of power: what was answered is there. Messages that
+// were not acknowledged come again; some that were may, too.
 //
 // # Google's emulators
 //

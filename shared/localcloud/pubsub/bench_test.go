@@ -71,8 +71,7 @@ func start(tb testing.TB, sub pubsub.Subscription) *bench {
 		waits:    make(chan time.Duration, 100),
 		release:  make(chan time.Time),
 	}
-	b.server = pubsub.NewServer(func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) })
-	b.serve(tb)
+	b.open(tb, "")
 	b.endpoint = httptest.NewServer(http.HandlerFunc(b.receive))
 	tb.Cleanup(b.endpoint.Close)
 	for _, name := range []string{topic, deadTopic} {
@@ -88,6 +87,18 @@ func start(tb testing.TB, sub pubsub.Subscription) *bench {
 	}
 	b.push(tb, sub)
 	return b
+}
+
+// open opens the server, and serves it.
+func (b *bench) open(tb testing.TB, dir string) {
+	tb.Helper()
+	var err error
+	b.server, err = pubsub.Open(pubsub.Options{
+		Dir: dir, Now: func() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) }})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b.serve(tb)
 }
 
 // serve puts the server on a loopback port and opens the real clients.

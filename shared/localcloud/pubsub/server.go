@@ -1,50 +1,88 @@
 package pubsub
 
 import (
-	"context"
+	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
-	"cloud.google.com/go/pubsub/v2/pstest"
 	"google.golang.org/grpc"
+
+	"ryggrad.internal/hub/shared/localcloud/journal"
 )
 
-// Server is Pub/Sub in this process, for publishers and pullers. It keeps messages in memory. It is safe for concurrent
-// use. Make one with [NewServer].
-type Server struct {
-	fake *pstest.Server
-
-	mu      sync.Mutex
-	waiting map[string][]chan struct{} // by topic
+// Options say what a server keeps.
+type Options struct {
+	Dir string           // where messages that are not acknowledged survive; in memory only when empty
+	Now func() time.Time // time.Now when nil
+	Log *slog.Logger     // discarded when nil
 }
 
-// NewServer returns a server that has no topics. Its clock is time.Now when now is nil.
-func NewServer(now func() time.Time) *Server {
-	s := &Server{fake: pstest.NewServerWithAddress("127.0.0.1:0"), waiting: map[string][]chan struct{}{}}
-	if now != nil {
-		s.fake.SetTimeNowFunc(now)
+// Server is Pub/Sub in this process, for publishers and pullers. It is safe for concurrent use. Open one with [Open].
+type Server struct {
+	pubsubpb.UnimplementedPublisherServer
+	pubsubpb.UnimplementedSubscriberServer
+	opts    Options
+	journal *journal.Journal // nil: in memory only
+
+	mu       sync.Mutex
+	topics   map[string]*topic
+	subs     map[string]*queue
+	lastID   int64                      // of a message
+	waiting  map[string][]chan struct{} // by topic
+	snapshot int64                      // the last one's size, in bytes
+}
+
+// topic is a topic with what was published on it since the server was opened.
+type topic struct {
+	resource  *pubsubpb.Topic
+	published []*pubsubpb.PubsubMessage
+}
+
+// Open opens a server with what its directory holds. Whoever opens a server must close it.
+func Open(opts Options) (*Server, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
 	}
-	return s
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{opts: opts, topics: map[string]*topic{}, subs: map[string]*queue{}, waiting: map[string][]chan struct{}{}}
+	if opts.Dir == "" {
+		return s, nil
+	}
+	if err := s.recover(); err != nil {
+		return nil, fmt.Errorf("open pubsub: %w", err)
+	}
+	return s, nil
 }
 
 // Register makes a gRPC server answer with this one.
 func (s *Server) Register(r grpc.ServiceRegistrar) {
-	pubsubpb.RegisterPublisherServer(r, publisher{PublisherServer: &s.fake.GServer, wake: s.wake})
-	pubsubpb.RegisterSubscriberServer(r, &s.fake.GServer)
-	pubsubpb.RegisterSchemaServiceServer(r, &s.fake.GServer)
+	pubsubpb.RegisterPublisherServer(r, s)
+	pubsubpb.RegisterSubscriberServer(r, s)
 }
 
-// Published returns every message that was ever published on a topic, by its full name, in the order of publication.
-func (s *Server) Published(topic string) []*pubsubpb.PubsubMessage {
-	var found []*pubsubpb.PubsubMessage
-	for _, m := range s.fake.Messages() {
-		if m.Topic == topic {
-			found = append(found, &pubsubpb.PubsubMessage{
-				MessageId: m.ID, Data: m.Data, Attributes: m.Attributes, OrderingKey: m.OrderingKey})
-		}
+// mostPublished is how many messages of a topic are remembered, at least half of it.
+const mostPublished = 1 << 17
+
+// Published returns the messages that were published on a topic since the server was opened, by the topic's full name, in
+// the order of publication: all of them, up to some ten thousand, then the newest ones.
+func (s *Server) Published(name string) []*pubsubpb.PubsubMessage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.topics[name]; t != nil {
+		return append([]*pubsubpb.PubsubMessage(nil), t.published...)
 	}
-	return found
+	return nil
+}
+
+func (t *topic) remember(messages []*pubsubpb.PubsubMessage) {
+	if len(t.published) > mostPublished {
+		t.published = append([]*pubsubpb.PubsubMessage(nil), t.published[mostPublished/2:]...)
+	}
+	t.published = append(t.published, messages...)
 }
 
 // Wake returns a channel that holds a value after messages were published on a topic, by its full name, so that a
@@ -57,12 +95,8 @@ func (s *Server) Wake(topic string) (woken <-chan struct{}, stop func()) {
 	return c, func() { s.forget(topic, c) }
 }
 
-// Close ends the server and forgets all messages.
-func (s *Server) Close() error { return s.fake.Close() }
-
+// wake tells those who wait for a topic. It is called with the lock held.
 func (s *Server) wake(topic string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, c := range s.waiting[topic] {
 		select {
 		case c <- struct{}{}:
@@ -83,19 +117,10 @@ func (s *Server) forget(topic string, c chan struct{}) {
 	s.waiting[topic] = rest
 }
 
-// publisher is the fake's publisher, with production's limits and a word to those who wait.
-type publisher struct {
-	pubsubpb.PublisherServer
-	wake func(topic string)
-}
-
-func (p publisher) Publish(ctx context.Context, req *pubsubpb.PublishRequest) (*pubsubpb.PublishResponse, error) {
-	if err := checkPublish(req); err != nil {
-		return nil, err
+// Close makes everything durable and ends the server. The gRPC server should have stopped; what it still asks fails.
+func (s *Server) Close() error {
+	if s.journal == nil {
+		return nil
 	}
-	answer, err := p.PublisherServer.Publish(ctx, req)
-	if err == nil {
-		p.wake(req.Topic)
-	}
-	return answer, err
+	return s.journal.Close()
 }
