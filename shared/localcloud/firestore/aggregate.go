@@ -75,6 +75,17 @@ func (a *aggregate) parse(in *firestorepb.StructuredAggregationQuery_Aggregation
 	return nil
 }
 
+// summed are the fields whose values are summed up.
+func summed(all []*aggregate) []fieldpath.Path {
+	var paths []fieldpath.Path
+	for _, a := range all {
+		if a.path != nil {
+			paths = append(paths, a.path)
+		}
+	}
+	return paths
+}
+
 // addAll adds a document to all aggregates, unless one of them is about a field that it lacks.
 func addAll(all []*aggregate, fields wire.Fields) {
 	for _, a := range all {

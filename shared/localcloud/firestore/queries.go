@@ -3,6 +3,7 @@ package firestore
 import (
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 
+	"ryggrad.internal/hub/shared/localcloud/firestore/fieldpath"
 	"ryggrad.internal/hub/shared/localcloud/firestore/query"
 )
 
@@ -24,12 +25,12 @@ func (s *Server) RunQuery(req *firestorepb.RunQueryRequest, stream firestorepb.F
 }
 
 // plan opens a query with what it reads.
-func (s *Server) plan(parent string, q *firestorepb.StructuredQuery, req consistency) (*query.Plan, view, error) {
+func (s *Server) plan(parent string, q *firestorepb.StructuredQuery, req consistency, summed ...fieldpath.Path) (*query.Plan, view, error) {
 	d, path, err := s.parent(parent)
 	if err != nil {
 		return nil, view{}, err
 	}
-	p, err := query.Compile(d.name, path, q)
+	p, err := query.Compile(d.name, path, q, summed...)
 	if err != nil {
 		return nil, view{}, err
 	}
@@ -79,7 +80,7 @@ func (s *Server) RunAggregationQuery(req *firestorepb.RunAggregationQueryRequest
 	if err != nil {
 		return err
 	}
-	p, v, err := s.plan(req.GetParent(), q.GetStructuredQuery(), req)
+	p, v, err := s.plan(req.GetParent(), q.GetStructuredQuery(), req, summed(sums)...)
 	if err != nil {
 		return err
 	}

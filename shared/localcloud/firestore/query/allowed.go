@@ -13,6 +13,9 @@ func (f *filter) allowed() error {
 	if err := f.checkNegations(); err != nil {
 		return err
 	}
+	if err := f.checkKey(); err != nil {
+		return err
+	}
 	if n := f.disjunctions(); n > maxDisjunctions {
 		return invalid(fmt.Sprintf("Too many disjunctions after normalization. Result had %d disjunctions which is more than the maximum of %d",
 			n, maxDisjunctions))
@@ -46,8 +49,27 @@ func (f *filter) checkNegations() error {
 	return nil
 }
 
+// checkKey refuses to ask for certain documents within ranges of something else.
+func (f *filter) checkKey() error {
+	equal, ranged, others := false, false, false
+	for leaf := range f.leaves() {
+		switch inequality := leaf.isInequality(); {
+		case inequality && leaf.path.IsName():
+			ranged = true
+		case inequality:
+			others = true
+		case leaf.path.IsName():
+			equal = true
+		}
+	}
+	if equal && others && !ranged {
+		return invalid("Equality on key is not allowed if there are other inequality fields and key does not appear in inequalities.")
+	}
+	return nil
+}
+
 func (f *filter) hasOr() bool {
-	if f.any && len(f.children) > 1 {
+	if f.any {
 		return true
 	}
 	for _, child := range f.children {

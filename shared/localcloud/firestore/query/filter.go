@@ -142,13 +142,31 @@ func (f *filter) contained(v wire.Value, scratch *[]byte) bool {
 	return false
 }
 
+// never tells whether a comparison holds for no value at all, as comparisons with null and NaN do.
+func (f *filter) never() bool {
+	if f.op == notEqual || f.op == notIn {
+		return f.hasNull()
+	}
+	return len(f.operands) == 0
+}
+
+// isInequality tells whether a comparison makes a query sort by its field.
 func (f *filter) isInequality() bool {
+	if f.never() {
+		return false
+	}
 	switch f.op {
 	case less, lessEqual, more, moreEqual, notEqual, notIn:
 		return true
 	default:
 		return false
 	}
+}
+
+// same tells whether two comparisons are the same one.
+func (f *filter) same(other *filter) bool {
+	return len(f.path) > 0 && f.op == other.op && slices.Equal(f.path, other.path) &&
+		slices.EqualFunc(f.operands, other.operands, bytes.Equal)
 }
 
 // inequalities are the distinct fields of inequalities, in the order of their names.
@@ -167,6 +185,16 @@ func (f *filter) inequalities() []fieldpath.Path {
 func (f *filter) hasEquality() bool {
 	for leaf := range f.leaves() {
 		if !leaf.path.IsName() && !leaf.isInequality() {
+			return true
+		}
+	}
+	return false
+}
+
+// comparesName tells whether a comparison is about the document's name.
+func (f *filter) comparesName() bool {
+	for leaf := range f.leaves() {
+		if leaf.path.IsName() {
 			return true
 		}
 	}

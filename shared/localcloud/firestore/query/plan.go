@@ -3,6 +3,7 @@
 package query
 
 import (
+	"fmt"
 	"slices"
 
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -46,23 +47,26 @@ type Order struct {
 type Projection []fieldpath.Path
 
 // Compile checks a query and plans it. The database is a full resource name, the parent a path below its documents,
-// empty for the root. Faults are INVALID_ARGUMENT, and UNIMPLEMENTED for what this store does not do.
-func Compile(database, parent string, q *firestorepb.StructuredQuery) (*Plan, error) {
+// empty for the root; summed are the fields whose values are summed up, which are sorted by as if the query said so. Faults
+// are INVALID_ARGUMENT, and UNIMPLEMENTED for what this store does not do.
+func Compile(database, parent string, q *firestorepb.StructuredQuery, summed ...fieldpath.Path) (*Plan, error) {
 	if q.GetFindNearest() != nil {
 		return nil, status.Error(codes.Unimplemented, "vector queries are not part of the embedded Firestore")
 	}
 	p := &Plan{Limit: -1, Offset: int(q.GetOffset())}
-	c := compiler{database: database, plan: p}
-	for _, step := range []func(*firestorepb.StructuredQuery) error{c.limits, c.where, c.orderBy, c.cursors, c.projection} {
+	c := compiler{database: database, parent: parent, summed: summed, plan: p}
+	for _, step := range []func(*firestorepb.StructuredQuery) error{c.from, c.limits, c.where, c.orderBy, c.cursors, c.projection, c.scan} {
 		if err := step(q); err != nil {
 			return nil, err
 		}
 	}
-	return p, c.from(parent, q.GetFrom())
+	return p, nil
 }
 
 type compiler struct {
 	database string
+	parent   string
+	summed   []fieldpath.Path
 	plan     *Plan
 	named    int // how many of the orders the query names itself
 }
@@ -80,11 +84,12 @@ func (c *compiler) limits(q *firestorepb.StructuredQuery) error {
 	return nil
 }
 
-func (c *compiler) from(parent string, from []*firestorepb.StructuredQuery_CollectionSelector) error {
+func (c *compiler) from(q *firestorepb.StructuredQuery) error {
+	from := q.GetFrom()
 	if len(from) > 1 {
 		return invalid("StructuredQuery.from cannot have more than one collection selector.")
 	}
-	key := sortkey.AppendPath(nil, parent)
+	key := sortkey.AppendPath(nil, c.parent)
 	if len(from) == 1 {
 		c.plan.Collection, c.plan.Descendants = from[0].GetCollectionId(), from[0].GetAllDescendants()
 	}
@@ -125,14 +130,72 @@ func (c *compiler) impliedOrders() error {
 		descending = c.plan.Orders[n-1].Descending
 	}
 	for _, path := range c.plan.filter.inequalities() {
-		afterKey := c.named > 0 && c.plan.Orders[c.named-1].Path.IsName()
-		if !path.IsName() && c.order(path, descending) && afterKey {
+		if !path.IsName() && c.order(path, descending) && c.namesKey() {
 			return invalid("order by clause cannot contain more fields after the key")
 		}
 	}
+	if err := c.scope(descending); err != nil {
+		return err
+	}
+	if err := c.orderSummed(descending); err != nil {
+		return err
+	}
 	c.order(fieldpath.Path{fieldpath.Name}, descending)
-	if c.plan.Orders[0].Path.IsName() && descending && !c.plan.filter.hasEquality() {
+	return nil
+}
+
+// scan refuses to go through documents by their names backwards.
+func (c *compiler) scan(*firestorepb.StructuredQuery) error {
+	if byName, descending := c.plan.ByName(); byName && descending && !c.plan.filter.hasEquality() {
 		return status.Error(codes.FailedPrecondition, "Firestore does not support descending key scans")
+	}
+	return nil
+}
+
+// namesKey tells whether the query itself sorts by the documents' names, which nothing can follow.
+func (c *compiler) namesKey() bool { return c.named > 0 && c.plan.Orders[c.named-1].Path.IsName() }
+
+// scope refuses what can only be found in a collection, or in all of an id.
+func (c *compiler) scope(descending bool) error {
+	path := c.beyondName()
+	byName := path == nil && (len(c.plan.Orders) == 0 || !descending)
+	switch {
+	case c.plan.Descendants && c.parent != "" && path != nil:
+		return invalid("collection group queries are only allowed at the root parent")
+	case c.plan.Collection == "" && !byName:
+		return invalid("kind is required for all filters and orders except __key__ ascending")
+	default:
+		return nil
+	}
+}
+
+// beyondName is a field by which the query filters or sorts, nil when it is only about the documents' names.
+func (c *compiler) beyondName() fieldpath.Path {
+	for leaf := range c.plan.filter.leaves() {
+		if !leaf.path.IsName() {
+			return leaf.path
+		}
+	}
+	for _, o := range c.plan.Orders {
+		if !o.Path.IsName() {
+			return o.Path
+		}
+	}
+	return nil
+}
+
+// orderSummed sorts by the fields that are summed up: their values are taken out of the index that serves the query, in
+// which nothing comes after the document's name.
+func (c *compiler) orderSummed(descending bool) error {
+	nameComesFirst := c.namesKey() || c.plan.filter.comparesName() || (c.plan.Descendants && c.parent != "")
+	for _, path := range c.summed {
+		if path.IsName() {
+			return invalid("Aggregations are not supported for the property: __key__")
+		}
+		if c.order(path, descending) && nameComesFirst {
+			return invalid(fmt.Sprintf("This query requires an index that has fields [%s] after __name__ and Firestore does not "+
+				"currently support such an index. Please try the query again with additional ordering on those fields.", path))
+		}
 	}
 	return nil
 }
@@ -151,6 +214,9 @@ func (c *compiler) order(path fieldpath.Path, descending bool) bool {
 func (c *compiler) projection(q *firestorepb.StructuredQuery) error {
 	if len(q.GetSelect().GetFields()) == 0 {
 		return nil
+	}
+	if len(c.summed) > 0 {
+		return invalid("Cannot apply property masks when aggregation fields are present.")
 	}
 	c.plan.Projection = Projection{}
 	for _, field := range q.GetSelect().GetFields() {

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 
@@ -45,7 +46,9 @@ func (c *compiler) composite(f *firestorepb.StructuredQuery_CompositeFilter) (*f
 		if err != nil {
 			return nil, err
 		}
-		node.children = append(node.children, child)
+		if !slices.ContainsFunc(node.children, child.same) {
+			node.children = append(node.children, child)
+		}
 	}
 	return node, nil
 }
