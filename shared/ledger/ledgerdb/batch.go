@@ -87,6 +87,16 @@ func (b *batch) hold(prior Object) {
 	})
 }
 
+// patch sets the named fields of a document that must be there; a named one that is not in values is taken away.
+func (b *batch) patch(ref Ref, values map[string]*firestorepb.Value, named ...string) {
+	b.writes = append(b.writes, &firestorepb.Write{
+		Operation:        &firestorepb.Write_Update{Update: &firestorepb.Document{Name: b.name(ref), Fields: values}},
+		UpdateMask:       &firestorepb.DocumentMask{FieldPaths: named},
+		CurrentDocument:  &firestorepb.Precondition{ConditionType: &firestorepb.Precondition_Exists{Exists: true}},
+		UpdateTransforms: []*firestorepb.DocumentTransform_FieldTransform{commitTime()},
+	})
+}
+
 func (b *batch) remove(prior Object) { b.drop(prior.Ref, unchanged(prior)) }
 
 func unchanged(prior Object) *firestorepb.Precondition {

@@ -68,19 +68,28 @@ type Receipt struct {
 	Entries []ledger.Entry // one for each change, in their order
 	At      time.Time      // the time in the entries
 	heads   []ledger.Hash
+	witness func() // tells the witness log after all; nil when Commit has
 }
 
 // Wrote tells whether the object, as read after an [ErrExists] or [ErrStale], is this very act's own work: a commit that
-// succeeded without telling.
+// succeeded without telling. The witness log then hears what Commit could not know.
 func (r Receipt) Wrote(o Object) bool {
-	return o.Exists() && o.Entry != (ledger.Hash{}) && slices.Contains(r.heads, o.Entry)
+	mine := o.Exists() && o.Entry != (ledger.Hash{}) && slices.Contains(r.heads, o.Entry)
+	if mine && r.witness != nil {
+		r.witness()
+	}
+	return mine
 }
 
 // Performed tells whether an act happened although its commit did not say so, by its entries. It is for acts that leave
-// nothing of their object to look at.
+// nothing of their object to look at. The witness log then hears of it, as by [Receipt.Wrote].
 func (s *Store) Performed(ctx context.Context, r Receipt) (bool, error) {
 	found, err := s.EntriesByHash(ctx, r.heads)
-	return len(r.heads) > 0 && len(found) == len(r.heads), err
+	happened := err == nil && len(r.heads) > 0 && len(found) == len(r.heads)
+	if happened && r.witness != nil {
+		r.witness()
+	}
+	return happened, err
 }
 
 // Commit performs an act: all changes with an audit entry each, and the writes that go with them, or nothing of it.
@@ -98,10 +107,17 @@ func (s *Store) Commit(ctx context.Context, act Act, changes []Change, with ...W
 		batch.write(w)
 	}
 	if err := batch.commit(ctx); err != nil {
-		return r, err
+		return s.doubtful(ctx, r), err
 	}
 	s.witness(ctx, r)
 	return r, nil
+}
+
+// doubtful returns the receipt of a commit that failed, or says so: whoever finds that it did not can tell the witness.
+func (s *Store) doubtful(ctx context.Context, r Receipt) Receipt {
+	told := r
+	r.witness = func() { s.witness(ctx, told) }
+	return r
 }
 
 // add puts a change and its entry into the batch.

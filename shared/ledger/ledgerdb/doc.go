@@ -8,7 +8,8 @@
 // else changed since it was read is [ErrStale]; the caller reads again and decides again. There are no locks.
 //
 // A commit can succeed without telling. Google's client repeats it on UNAVAILABLE, so ErrExists and ErrStale may speak
-// of the caller's own write: [Receipt.Wrote] tells, by the entry that the stored object carries.
+// of the caller's own write: [Receipt.Wrote] tells, by the entry that the stored object carries, and tells the witness log
+// what Commit could not.
 //
 // Bookkeeping, which is no act, goes through [Store.Bookkeep]. It must not touch documents that acts write.
 //

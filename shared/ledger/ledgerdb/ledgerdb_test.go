@@ -18,6 +18,7 @@ import (
 	"ryggrad.internal/hub/shared/ledger"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 	"ryggrad.internal/hub/shared/localcloud/cloudtest"
+	"ryggrad.internal/hub/shared/localcloud/wire"
 )
 
 // world is a store, and the database beside it.
@@ -179,6 +180,35 @@ func TestReceiptKnowsItsOwnWork(t *testing.T) {
 	}
 	if !strings.Contains(w.log.String(), receipt.Entries[0].ID) || !strings.Contains(w.log.String(), w.get().Entry.String()) {
 		t.Errorf("the witness line is missing: %s", w.log)
+	}
+}
+
+// TestTheWitnessHearsOfACommitThatDidNotTell lets the answers of commits be lost, and asks as callers do whether they
+// happened.
+func TestTheWitnessHearsOfACommitThatDidNotTell(t *testing.T) {
+	t.Parallel()
+	g := newGate(t)
+	g.cloud.Faults.Set(wire.Always(commit, wire.Fault{After: wire.Unavailable()}))
+	made, err := g.store.Commit(t.Context(), act("ten_1"), []ledgerdb.Change{ledgerdb.Create(thing(), map[string]any{"url": "a"})})
+	if err == nil || strings.Contains(g.log.String(), made.Entries[0].ID) {
+		t.Fatalf("the commit says %v, and the log %s", err, g.log)
+	}
+	there, err := g.store.Get(t.Context(), "ten_1", thing())
+	if err != nil || !made.Wrote(there) || !strings.Contains(g.log.String(), made.Entries[0].ID) {
+		t.Errorf("an act that happened is not in the witness log: %v, %s", err, g.log)
+	}
+	removed, err := g.store.Commit(t.Context(), act("ten_1"), []ledgerdb.Change{ledgerdb.Remove(there)})
+	if err == nil {
+		t.Fatal("the answer was not lost")
+	}
+	happened, err := g.store.Performed(t.Context(), removed)
+	if err != nil || !happened || !strings.Contains(g.log.String(), removed.Entries[0].ID) {
+		t.Errorf("an act without an object is not in the witness log: %v, %v, %s", happened, err, g.log)
+	}
+	g.cloud.Faults.Set(wire.Always(commit, wire.Fault{Before: errors.New("no")}))
+	never, _ := g.store.Commit(t.Context(), act("ten_1"), []ledgerdb.Change{ledgerdb.Create(thing(), map[string]any{"url": "b"})})
+	if happened, err := g.store.Performed(t.Context(), never); happened || err != nil || strings.Contains(g.log.String(), never.Entries[0].ID) {
+		t.Errorf("an act that did not happen is witnessed: %v, %v", happened, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package ledgerdb_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
@@ -33,11 +34,11 @@ type gate struct {
 
 func newGate(t *testing.T) *gate {
 	t.Helper()
-	g := &gate{world: &world{t: t}, cloud: cloudtest.Start(t), now: time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC)}
+	g := &gate{world: &world{t: t, log: &bytes.Buffer{}}, cloud: cloudtest.Start(t), now: time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC)}
 	g.db = g.cloud.Firestore(t)
 	var err error
 	g.store, err = ledgerdb.New(ledgerdb.Options{
-		Firestore: g.cloud.Firestore(t, g.cloud.DialOptions()...), Commits: g.cloud.Commits(t, g.cloud.DialOptions()...), Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Firestore: g.cloud.Firestore(t, g.cloud.DialOptions()...), Commits: g.cloud.Commits(t, g.cloud.DialOptions()...), Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(g.log, nil)),
 		Now: func() time.Time { g.mu.Lock(); defer g.mu.Unlock(); return g.now },
 	})
 	if err != nil {

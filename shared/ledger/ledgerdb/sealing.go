@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -85,6 +86,13 @@ func (s *Store) Unsealed(ctx context.Context, perShard int) ([]Stored, error) {
 	return all, nil
 }
 
+// SetAside takes documents from those that wait to be sealed, because they are none of ours: they would stand in front of
+// entries for ever. Nothing else of them is changed. It can be repeated.
+func (s *Store) SetAside(ctx context.Context, ids []string) error {
+	_, err := s.patchEach(ctx, ids, func(b *batch, i int) { b.patch(Ref{collectionAudit, ids[i]}, nil, fieldPending) })
+	return err
+}
+
 // EntriesByHash finds entries by the hash of their bytes, without the bytes themselves.
 func (s *Store) EntriesByHash(ctx context.Context, hashes []ledger.Hash) (map[ledger.Hash]Stored, error) {
 	chunks := make([][]Stored, (len(hashes)+inQuery-1)/inQuery)
@@ -154,39 +162,42 @@ func (s *Store) EntriesByID(ctx context.Context, ids []string) ([]Stored, error)
 // MarkSealed gives entries their places in the log, from first on, and takes them from those that wait. It can be
 // repeated. The ids that it returns are not there any more.
 func (s *Store) MarkSealed(ctx context.Context, first uint64, ids []string) (gone []string, err error) {
+	return s.patchEach(ctx, ids, func(b *batch, i int) { s.markOne(b, ids[i], first+uint64(i)) }) //nolint:gosec // a batch is small
+}
+
+// patchEach changes entries, many in a commit. The ids that it returns are not there any more.
+func (s *Store) patchEach(ctx context.Context, ids []string, patch func(b *batch, i int)) (gone []string, err error) {
 	parts := make([][]string, (len(ids)+markAtOnce-1)/markAtOnce)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sealingAtOnce)
 	for i := range parts {
 		group.Go(func() (err error) {
-			from := i * markAtOnce
-			parts[i], err = s.mark(ctx, first+uint64(from), ids[from:min(from+markAtOnce, len(ids))]) //nolint:gosec // a batch is small
+			parts[i], err = s.patchSome(ctx, ids, i*markAtOnce, patch)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	for _, p := range parts {
-		gone = append(gone, p...)
-	}
-	return gone, nil
+	return slices.Concat(parts...), nil
 }
 
-func (s *Store) mark(ctx context.Context, first uint64, ids []string) (gone []string, err error) {
+// patchSome changes the entries of one commit, from first on.
+func (s *Store) patchSome(ctx context.Context, ids []string, first int, patch func(b *batch, i int)) (gone []string, err error) {
+	end := min(first+markAtOnce, len(ids))
 	b := s.batch("")
-	for i, id := range ids {
-		s.markOne(b, id, first+uint64(i))
+	for i := first; i < end; i++ {
+		patch(b, i)
 	}
 	if err := b.commit(ctx); !errors.Is(err, ErrStale) {
 		return nil, err
 	}
-	for i, id := range ids { // one of them is not there; the others are
+	for i := first; i < end; i++ { // one of them is not there; the others are
 		b := s.batch("")
-		s.markOne(b, id, first+uint64(i))
+		patch(b, i)
 		switch err := b.commit(ctx); {
 		case status.Code(err) == codes.NotFound, errors.Is(err, ErrStale):
-			gone = append(gone, id)
+			gone = append(gone, ids[i])
 		case err != nil:
 			return nil, err
 		}
@@ -197,14 +208,7 @@ func (s *Store) mark(ctx context.Context, first uint64, ids []string) (gone []st
 // markOne sets the entry's place and takes its mark away, if it is there.
 func (s *Store) markOne(b *batch, id string, index uint64) {
 	place := &firestorepb.Value{ValueType: &firestorepb.Value_IntegerValue{IntegerValue: int64(index)}} //nolint:gosec // a log is never that long
-	b.writes = append(b.writes, &firestorepb.Write{
-		Operation: &firestorepb.Write_Update{Update: &firestorepb.Document{
-			Name: b.name(Ref{collectionAudit, id}), Fields: map[string]*firestorepb.Value{fieldIndex: place},
-		}},
-		UpdateMask:       &firestorepb.DocumentMask{FieldPaths: []string{fieldIndex, fieldPending}},
-		CurrentDocument:  &firestorepb.Precondition{ConditionType: &firestorepb.Precondition_Exists{Exists: true}},
-		UpdateTransforms: []*firestorepb.DocumentTransform_FieldTransform{commitTime()},
-	})
+	b.patch(Ref{collectionAudit, id}, map[string]*firestorepb.Value{fieldIndex: place}, fieldIndex, fieldPending)
 }
 
 // ImportSealed writes entries that the log has from a place on, and that this database lost or does not know as sealed.

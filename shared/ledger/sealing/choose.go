@@ -20,17 +20,13 @@ type candidate struct {
 
 // choose reads what is unsealed and decides what the next batch is. The bytes are left in bodies.
 func (s *Sealer) choose(ctx context.Context, first uint64, bodies map[string][]byte) (tlog.Batch, error) {
-	found, err := s.opts.Ledger.Unsealed(ctx, perShard)
+	found, err := s.waiting(ctx)
 	if err != nil {
 		return tlog.Batch{}, err
 	}
-	all := make([]candidate, 0, len(found))
-	for _, stored := range found {
-		if !stored.Proper {
-			s.finding(ctx, "a document among the entries has a name that none of ours has; it gets no place", stored.ID)
-			continue
-		}
-		all = append(all, s.read(ctx, stored))
+	all := make([]candidate, len(found))
+	for i, stored := range found {
+		all[i] = s.read(ctx, stored)
 	}
 	arrange(all)
 	known, err := s.predecessors(ctx, all)
@@ -47,6 +43,30 @@ func (s *Sealer) choose(ctx context.Context, first uint64, bodies map[string][]b
 		bodies[c.ID] = c.Bytes
 	}
 	return batch, nil
+}
+
+// waiting reads the entries that wait for a place. Documents that are none of ours are told of and taken out of the line,
+// however many there are: they would stand in front of entries for ever.
+func (s *Sealer) waiting(ctx context.Context) ([]ledgerdb.Stored, error) {
+	for {
+		found, err := s.opts.Ledger.Unsealed(ctx, perShard)
+		if err != nil {
+			return nil, err
+		}
+		var others []string
+		for _, stored := range found {
+			if !stored.Proper {
+				s.finding(ctx, "a document among the entries is named or stored as none of ours is; it gets no place", stored.ID)
+				others = append(others, stored.ID)
+			}
+		}
+		if len(others) == 0 {
+			return found, nil
+		}
+		if err := s.opts.Ledger.SetAside(ctx, others); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // read holds what an entry is found by against what its bytes say.

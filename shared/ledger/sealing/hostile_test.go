@@ -2,6 +2,7 @@ package sealing_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"cloud.google.com/go/firestore"
 	"cloud.google.com/go/kms/apiv1/kmspb"
 
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger"
 	"ryggrad.internal/hub/shared/ledger/tlog"
 	"ryggrad.internal/hub/shared/ledger/verify"
 	"ryggrad.internal/hub/shared/localcloud/wire"
@@ -68,6 +71,67 @@ func TestAForgedDocumentStopsNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestForgedDocumentsBeforeEntriesStarveNoPart puts more old documents into a part than a batch takes of it, before the
+// entry of an act.
+func TestForgedDocumentsBeforeEntriesStarveNoPart(t *testing.T) {
+	t.Parallel()
+	const many = tlog.MaxBatch/16 + 44
+	for name, c := range map[string]struct {
+		id     func(i int) string
+		bytes  func(id string) []byte
+		sealed int
+		holds  bool
+	}{
+		"of a name that none of ours has": {
+			func(i int) string { return fmt.Sprintf("zzz_%026d", i) }, func(string) []byte { return []byte("x") }, 1, true},
+		"that are no entries": {ownName, func(string) []byte { return []byte("x") }, many + 1, false},
+		"that wait for themselves": {ownName, func(id string) []byte {
+			raw, _ := ledger.Entry{ID: id, Tenant: "ten_1", At: time.Unix(0, 0), Actor: identity.Nobody(), Action: "test.act",
+				Object: "endpoints/" + id, Revision: 2, Previous: ledger.HashEntry([]byte(id)), Outcome: ledger.Done}.Encode()
+			return raw
+		}, many + 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.create("ep_1")
+			var part any
+			for _, doc := range w.entries() {
+				part = doc["us"]
+			}
+			forged := w.db.Batch() //nolint:staticcheck // all of them in one commit
+			for i := range many {
+				id := c.id(i)
+				forged.Set(w.db.Doc("audit/"+id), map[string]any{
+					"tenant": "ten_1", "us": part, "pending": true, "at": time.Unix(0, 0), "bytes": c.bytes(id),
+					"hash": ledger.HashEntry([]byte(id)).String(), "object": "endpoints/" + id, "revision": 2,
+				})
+			}
+			_, err := forged.Commit(t.Context())
+			w.must(err)
+			if n := w.run(); n != c.sealed {
+				t.Errorf("sealed %d, not %d", n, c.sealed)
+			}
+			for id, doc := range w.entries() {
+				if _, placed := doc["index"]; doc["object"] == "endpoints/ep_1" && !placed {
+					t.Errorf("the act's entry %s has no place", id)
+				}
+			}
+			if f := w.log.findings(); len(f) < many {
+				t.Errorf("told of %d", len(f))
+			}
+			if r := w.verify(); r.OK() != c.holds {
+				t.Errorf("found %v", r.Findings)
+			}
+		})
+	}
+}
+
+// ownName is a name such as entries have.
+func ownName(i int) string {
+	return "ent_" + strings.Repeat("a", 23) + string([]rune{rune('a' + i/26), rune('a' + i%26), 'a'})
 }
 
 func TestBytesOfTwoLinesAreOneEntry(t *testing.T) {

@@ -22,7 +22,9 @@
 //
 //   - An act that was never given to the log, because the code was changed to leave it out.
 //   - An entry that was taken away together with its object, before it was sealed and before it was in the structured
-//     log; and one that was put in by who can write the database, before it was sealed: it is sealed like any other.
+//     log. That has a line of every commit that was answered, and of one whose answer was lost when whoever committed
+//     asked again and found its own work; an instance that dies in between leaves a line out, and a minute of a gap.
+//   - An entry that was put in by who can write the database, before it was sealed: it is sealed like any other.
 //   - A log that is whole and another, shown to a verifier who remembers nothing, signed by who holds the key. Whoever
 //     keeps one checkpoint, or asks for a witness's signature, does detect it.
 //   - A document that was put into the database without an entry, where acts make none of the others or bookkeeping makes
