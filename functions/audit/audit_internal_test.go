@@ -1,15 +1,19 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,7 +32,6 @@ import (
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 	"ryggrad.internal/hub/shared/ledger/sealing"
 	"ryggrad.internal/hub/shared/ledger/tlog"
-	"ryggrad.internal/hub/shared/ledger/tlog/tlogdb"
 	"ryggrad.internal/hub/shared/localcloud/cloudtest"
 )
 
@@ -47,12 +50,26 @@ type world struct {
 	tenant  string // of whoever calls
 	scopes  identity.Scopes
 	places  identity.Locations
+	clock   func() time.Time // by which checkpoints are kept
+	asked   atomic.Int64     // how often the bucket of the newest checkpoint was
+}
+
+// RoundTrip counts.
+func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.asked.Add(1)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// pass lets the kept checkpoint grow old.
+func (w *world) pass(d time.Duration) {
+	at := w.clock().Add(d)
+	w.clock = func() time.Time { return at }
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	cloud := cloudtest.Start(t)
-	w := &world{t: t, tenant: tenant, scopes: identity.NewScopes(identity.AuditRead), places: identity.Locations{identity.EveryLocation}}
+	w := &world{t: t, tenant: tenant, clock: time.Now, scopes: identity.NewScopes(identity.AuditRead), places: identity.Locations{identity.EveryLocation}}
 	cfg, err := gcp.Load[config](cloud.Env())
 	w.must(err)
 	w.hub, err = hub.Open(t.Context(), cfg.Config, slog.New(slog.DiscardHandler))
@@ -65,8 +82,11 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(func() { w.must(store.Close()); w.must(closeStore()); w.must(w.hub.Close()) })
 	w.keys, err = cfg.Key(w.hub).Keys(t.Context())
 	w.must(err)
+	counted, err := objects.Open(t.Context(), cfg.Config, w)
+	w.must(err)
+	t.Cleanup(func() { w.must(counted.Close()) })
 	w.handler = newHandler(deps{
-		ledger: w.hub.Ledger, log: store.Bucket(cfg.LogBucket), head: store.Bucket(cfg.HeadBucket), now: time.Now,
+		ledger: w.hub.Ledger, log: store.Bucket(cfg.LogBucket), head: counted.Bucket(cfg.HeadBucket), now: func() time.Time { return w.clock() },
 		api: httpapi.Options{Authenticate: w.authenticate, Log: slog.New(slog.DiscardHandler), Now: time.Now},
 	})
 	return w
@@ -239,6 +259,10 @@ func TestAProofStandsOnItsOwn(t *testing.T) {
 		t.Errorf("an entry that is not sealed: %d %v", rec.Code, rec.Header())
 	}
 	w.seal() // the checkpoint that is kept is older than the entry
+	if rec := w.get("/v1/audit/" + late + "/proof"); rec.Code != http.StatusNotFound || rec.Header().Get("Retry-After") != "1" {
+		t.Errorf("an entry that is not shown yet: %d %v", rec.Code, rec.Header())
+	}
+	w.pass(freshWithin)
 	if rec := w.get("/v1/audit/" + late + "/proof"); rec.Code != http.StatusOK {
 		t.Errorf("an entry that was sealed a moment ago: %d %s", rec.Code, rec.Body)
 	}
@@ -298,6 +322,71 @@ func TestAToolThatKnowsNothingOfTheHubChecksTheLog(t *testing.T) {
 	}
 }
 
+// TestTheLogIsProvenToGoOn has golang.org/x/mod's library check the proof between two checkpoints that were served.
+func TestTheLogIsProvenToGoOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	served := map[int64]theirs.Hash{}
+	for _, n := range []int{1, 300, 70} {
+		ids := make([]string, n)
+		for i := range ids {
+			ids[i] = "ep_" + rand.Text()
+		}
+		w.do(tenant, client, ids...)
+		w.seal()
+		w.pass(keepCheckpoint)
+		c, err := w.keys.Open(w.get("/log/checkpoint").Body.Bytes())
+		w.must(err)
+		served[int64(c.Size)] = theirs.Hash(c.Root)
+	}
+	w.tenant = "" // nobody
+	for size, root := range served {
+		rec := w.get(fmt.Sprint("/log/consistency/", size))
+		proof, signed, _ := strings.Cut(strings.TrimPrefix(rec.Body.String(), fmt.Sprintf("old %d\n", size)), "\n\n")
+		if size == 371 {
+			proof, signed = "", strings.TrimPrefix(proof+"\n\n"+signed, "\n")
+		}
+		c, err := w.keys.Open([]byte(signed))
+		if rec.Code != http.StatusOK || err != nil || c.Size != 371 {
+			t.Fatalf("from %d: %d %s: %v", size, rec.Code, rec.Body, err)
+		}
+		var hashes theirs.TreeProof
+		for line := range strings.Lines(proof) {
+			h, err := theirs.ParseHash(strings.TrimSpace(line))
+			w.must(err)
+			hashes = append(hashes, h)
+		}
+		if err := theirs.CheckTree(hashes, 371, theirs.Hash(c.Root), size, root); err != nil {
+			t.Errorf("from %d: %v", size, err)
+		}
+	}
+	for _, size := range []string{"372", "-1", "01", "x", "9223372036854775808"} {
+		if rec := w.get("/log/consistency/" + size); rec.Code != http.StatusNotFound {
+			t.Errorf("from %s: %d", size, rec.Code)
+		}
+	}
+}
+
+// TestWhatTheLogDoesNotReachCostsTheBucketLittle asks for what does not exist, as anybody may.
+func TestWhatTheLogDoesNotReachCostsTheBucketLittle(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.do(tenant, client, "ep_1")
+	w.seal()
+	w.tenant = "" // nobody
+	w.pass(0)
+	for i := range 50 {
+		for _, path := range []string{"/log/tile/0/001", "/log/tile/entries/x001/000", "/log/consistency/2"} {
+			if rec := w.get(path); rec.Code != http.StatusNotFound {
+				t.Fatalf("%s answers %d", path, rec.Code)
+			}
+		}
+		if n := w.asked.Load(); n != 1 {
+			t.Fatalf("after %d rounds the bucket was asked %d times", i+1, n)
+		}
+	}
+}
+
 // tiles reads tiles over the API, which has them by the paths of C2SP.
 type tiles struct{ w *world }
 
@@ -323,16 +412,28 @@ func TestTheSealFunctionAnswersItsPushes(t *testing.T) {
 	w := newWorld(t)
 	w.do(tenant, client, "ep_1")
 	kept := evidencedb.New(w.hub.Ledger)
-	job := &sealJob{sealer: w.sealer, batches: tlogdb.New(w.hub.Ledger), evidence: kept, now: w.hub.Now, log: w.hub.Log}
+	var log bytes.Buffer
+	job := &sealJob{sealer: w.sealer, ledger: w.hub.Ledger, evidence: kept, now: w.hub.Now, log: slog.New(slog.NewJSONHandler(&log, nil))}
 	if err := job.seal(t.Context(), event.Message{}); err != nil {
 		t.Error(err)
 	}
 	newest, _, err := kept.Load(t.Context())
-	if err != nil || newest[evidence.AuditCheckpoint].Facts["size"] != int64(1) {
+	facts := newest[evidence.AuditCheckpoint].Facts
+	if err != nil || facts["size"] != int64(1) || facts["unsealedSeconds"] != int64(0) {
 		t.Errorf("it is recorded as %v, %v", newest, err)
 	}
 	if rec := w.get("/log/checkpoint"); rec.Code != http.StatusOK {
 		t.Errorf("nothing was sealed: %d", rec.Code)
+	}
+	w.do(tenant, client, "ep_2")
+	w.must(w.hub.Ledger.Bookkeep(t.Context(), identity.Hub, ledgerdb.Drop(ledgerdb.Ref{Collection: "sealState", ID: "state"})))
+	job.now = func() time.Time { return time.Now().Add(200 * time.Second) }
+	log.Reset()
+	if err := job.seal(t.Context(), event.Message{}); !errors.Is(err, sealing.ErrBehind) {
+		t.Errorf("a database that was put back: %v", err)
+	}
+	if !regexp.MustCompile(`"oldest unsealed entry","unsealed_seconds":2\d\d}`).MatchString(log.String()) {
+		t.Errorf("what waits is told as %s", log.String())
 	}
 }
 

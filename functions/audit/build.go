@@ -14,7 +14,6 @@ import (
 	"ryggrad.internal/hub/shared/httpapi"
 	"ryggrad.internal/hub/shared/hub"
 	"ryggrad.internal/hub/shared/ledger/sealing"
-	"ryggrad.internal/hub/shared/ledger/tlog/tlogdb"
 )
 
 func init() {
@@ -64,6 +63,6 @@ func BuildSeal(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	}
 	h.Owns(closeStore)
 	return h.Subscriber("seal", (&sealJob{
-		sealer: sealer, batches: tlogdb.New(h.Ledger), evidence: evidencedb.New(h.Ledger), now: h.Now, log: h.Log,
+		sealer: sealer, ledger: h.Ledger, evidence: evidencedb.New(h.Ledger), now: h.Now, log: h.Log,
 	}).seal)
 }

@@ -3,6 +3,7 @@
 //	GET /v1/audit               the tenant's entries, oldest first; by object, by actor, after a time
 //	GET /v1/audit/{id}/proof    an entry's inclusion in the sealed log (https://c2sp.org/tlog-proof), with the entry in it
 //	GET /log/checkpoint         the newest signed checkpoint
+//	GET /log/consistency/{size} that its log goes on from the log of this size: what https://c2sp.org/tlog-witness takes
 //	GET /log/tile/…             tiles and bundles (https://c2sp.org/tlog-tiles), cacheable for ever
 //	GET /log/keys               the public keys that signed, for a first look; to be believed, they must come another way
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"strconv"
 
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/httpapi"
@@ -34,14 +35,11 @@ func (s *server) tile(w http.ResponseWriter, r *http.Request, _ httpapi.Call) er
 	if err != nil {
 		return err
 	}
-	_, size, err := s.shelf.checkpoint(r.Context())
-	if err == nil && !t.Within(size) {
-		_, size, err = s.shelf.freshCheckpoint(r.Context())
-	}
+	_, size, err := s.shelf.reaching(r.Context(), t.Needs())
 	if err != nil {
 		return err
 	}
-	if !t.Within(size) {
+	if size < t.Needs() {
 		return fault.New(fault.NotFound, "there is no such tile")
 	}
 	data, err := s.shelf.read(r.Context(), t.Path())
@@ -54,6 +52,29 @@ func (s *server) tile(w http.ResponseWriter, r *http.Request, _ httpapi.Call) er
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", forEver)
 	_, _ = w.Write(data) //nolint:gosec // hashes, as octets; the caller may have left
+	return nil
+}
+
+// consistency proves that the newest checkpoint's log goes on from the log of an earlier size.
+func (s *server) consistency(w http.ResponseWriter, r *http.Request, _ httpapi.Call) error {
+	before, err := strconv.ParseUint(r.PathValue("size"), 10, 63)
+	if err != nil || strconv.FormatUint(before, 10) != r.PathValue("size") {
+		return fault.New(fault.NotFound, "a log's size is a number of entries")
+	}
+	signed, size, err := s.shelf.reaching(r.Context(), before)
+	if err != nil {
+		return err
+	}
+	if size < before {
+		return fault.New(fault.NotFound, "the log has %d entries", size).After(sealedWithin)
+	}
+	hashes, err := tlog.Consistency(r.Context(), s.shelf.read, before, size)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", fewSeconds)
+	_, _ = w.Write(tlog.Growth{Before: before, Hashes: hashes, Checkpoint: signed}.Encode()) // the caller may have left
 	return nil
 }
 

@@ -23,17 +23,15 @@ func (s *server) prove(w http.ResponseWriter, r *http.Request, call httpapi.Call
 	if err != nil {
 		return err
 	}
-	signed, size, err := s.shelf.checkpoint(ctx)
+	if !stored.Sealed {
+		return fault.New(fault.NotFound, "the entry is not sealed yet, which takes a minute").After(sealedWithin)
+	}
+	signed, size, err := s.shelf.reaching(ctx, stored.Index+1)
 	if err != nil {
 		return err
 	}
-	if stored.Sealed && stored.Index >= size { // it was sealed a moment ago
-		if signed, size, err = s.shelf.freshCheckpoint(ctx); err != nil {
-			return err
-		}
-	}
-	if !stored.Sealed || stored.Index >= size {
-		return fault.New(fault.NotFound, "the entry is not sealed yet, which takes a minute").After(sealedWithin)
+	if stored.Index >= size { // it was sealed a moment ago
+		return fault.New(fault.NotFound, "the entry is sealed, and not published yet").After(freshWithin)
 	}
 	hashes, err := tlog.Inclusion(ctx, s.shelf.read, stored.Index, size)
 	if err != nil {

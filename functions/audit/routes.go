@@ -44,6 +44,11 @@ func newHandler(d deps) *httpapi.API {
 		Permission: httpapi.Public,
 	}, s.checkpoint)
 	api.HandleRaw(httpapi.Route{
+		Method: http.MethodGet, Path: "/log/consistency/{size}", ID: "prove-log-consistency",
+		Summary:    "Prove that the log goes on from its beginning of this size, in the form of c2sp.org/tlog-witness",
+		Permission: httpapi.Public,
+	}, s.consistency)
+	api.HandleRaw(httpapi.Route{
 		Method: http.MethodGet, Path: "/log/keys", ID: "get-log-keys", Summary: "Show the public keys that signed checkpoints",
 		Permission: httpapi.Public,
 	}, s.keys)

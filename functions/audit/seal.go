@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/evidence"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 	"ryggrad.internal/hub/shared/ledger/sealing"
 	"ryggrad.internal/hub/shared/ledger/tlog/tlogdb"
 )
@@ -18,7 +20,7 @@ import (
 type sealJob struct {
 	mu       sync.Mutex
 	sealer   *sealing.Sealer
-	batches  *tlogdb.Store
+	ledger   *ledgerdb.Store
 	evidence *evidencedb.Store
 	now      func() time.Time
 	log      *slog.Logger
@@ -27,20 +29,40 @@ type sealJob struct {
 func (j *sealJob) seal(ctx context.Context, _ event.Message) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if _, err := j.sealer.Run(ctx); err != nil {
+	_, err := j.sealer.Run(ctx)
+	waits, measureErr := j.measure(ctx) // also when nothing could be sealed: that is what the alert is for
+	if err = errors.Join(err, measureErr); err != nil {
 		return err
 	}
-	if err := j.prove(ctx); err != nil {
+	if err := j.prove(ctx, waits); err != nil {
 		j.log.WarnContext(ctx, "that the log is sealed could not be recorded", "error", err)
 	}
 	return nil
 }
 
-// prove records that the newest checkpoint holds every entry that was there. Without any there is nothing to show.
-func (j *sealJob) prove(ctx context.Context) error {
-	state, err := j.batches.State(ctx)
+// measure tells the log how long the oldest entry waits to be sealed that the run left, and returns it.
+func (j *sealJob) measure(ctx context.Context) (seconds int64, err error) {
+	oldest, err := j.ledger.Unsealed(ctx, 1)
+	if err != nil {
+		return 0, err
+	}
+	now := j.now()
+	for _, e := range oldest {
+		if age := int64(now.Sub(e.At).Seconds()); e.Proper && age > seconds {
+			seconds = age
+		}
+	}
+	j.log.InfoContext(ctx, "oldest unsealed entry", "unsealed_seconds", seconds)
+	return seconds, nil
+}
+
+// prove records how far the log is sealed. Without any entry there is nothing to show.
+func (j *sealJob) prove(ctx context.Context, waits int64) error {
+	state, err := tlogdb.New(j.ledger).State(ctx)
 	if err != nil || state.Done == 0 {
 		return err
 	}
-	return j.evidence.Record(ctx, evidence.AuditCheckpoint, j.now(), map[string]any{"size": int64(state.Done)}) //nolint:gosec // a log is never that long
+	return j.evidence.Record(ctx, evidence.AuditCheckpoint, j.now(), map[string]any{
+		"size": int64(state.Done), "unsealedSeconds": waits, //nolint:gosec // a log is never that long
+	})
 }

@@ -15,6 +15,9 @@ import (
 const (
 	// keepCheckpoint is how long an instance shows a checkpoint before it looks for a newer one.
 	keepCheckpoint = 5 * time.Second
+	// freshWithin is how old a checkpoint is at most that somebody asks for more than is shown: however many ask, for
+	// what does not exist too, the bucket is asked once in this time.
+	freshWithin = time.Second
 	// keepTiles is how many tiles an instance keeps, of 8 KiB at most.
 	keepTiles = 2048
 )
@@ -28,7 +31,7 @@ type shelf struct {
 	tiles  map[string][]byte
 	signed []byte
 	size   uint64
-	at     time.Time
+	at     time.Time // when it was asked for
 }
 
 func newShelf(log, head objects.Bucket, now func() time.Time) *shelf {
@@ -64,17 +67,34 @@ func (s *shelf) read(ctx context.Context, path string) ([]byte, error) {
 
 // checkpoint returns the newest checkpoint, or one of a few seconds ago.
 func (s *shelf) checkpoint(ctx context.Context) (signed []byte, size uint64, err error) {
-	s.mu.Lock()
-	signed, size, at := s.signed, s.size, s.at
-	s.mu.Unlock()
-	if signed != nil && s.now().Before(at.Add(keepCheckpoint)) {
-		return signed, size, nil
-	}
-	return s.freshCheckpoint(ctx)
+	return s.checkpointWithin(ctx, keepCheckpoint)
 }
 
-// freshCheckpoint reads the newest checkpoint.
-func (s *shelf) freshCheckpoint(ctx context.Context) (signed []byte, size uint64, err error) {
+// reaching returns the newest checkpoint, looked up anew if the one that is kept does not reach so many entries.
+func (s *shelf) reaching(ctx context.Context, entries uint64) (signed []byte, size uint64, err error) {
+	signed, size, err = s.checkpoint(ctx)
+	if err == nil && size < entries {
+		return s.checkpointWithin(ctx, freshWithin)
+	}
+	return signed, size, err
+}
+
+// checkpointWithin returns a checkpoint that was the newest so long ago at most. Whoever comes while it is asked for has
+// the one before.
+func (s *shelf) checkpointWithin(ctx context.Context, age time.Duration) (signed []byte, size uint64, err error) {
+	now := s.now()
+	s.mu.Lock()
+	if s.signed != nil && now.Before(s.at.Add(age)) {
+		defer s.mu.Unlock()
+		return s.signed, s.size, nil
+	}
+	s.at = now
+	s.mu.Unlock()
+	return s.load(ctx)
+}
+
+// load reads the newest checkpoint.
+func (s *shelf) load(ctx context.Context) (signed []byte, size uint64, err error) {
 	signed, err = s.head.Read(ctx, tlog.CheckpointPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, fault.New(fault.NotFound, "nothing is sealed yet, which takes a minute")
@@ -88,6 +108,8 @@ func (s *shelf) freshCheckpoint(ctx context.Context) (signed []byte, size uint64
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.signed, s.size, s.at = signed, c.Size, s.now()
-	return signed, c.Size, nil
+	if c.Size >= s.size { // one that was read earlier and came later is no newer
+		s.signed, s.size = signed, c.Size
+	}
+	return s.signed, s.size, nil
 }

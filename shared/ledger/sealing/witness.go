@@ -3,7 +3,6 @@ package sealing
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -124,16 +123,10 @@ func (s *Sealer) send(ctx context.Context, w Witness, c tlog.Checkpoint, signed 
 	if err != nil {
 		return nil, err
 	}
-	var body bytes.Buffer
-	fmt.Fprintf(&body, "old %d\n", before)
-	for _, h := range hashes {
-		body.WriteString(base64.StdEncoding.EncodeToString(h[:]) + "\n")
-	}
-	body.WriteString("\n")
-	body.Write(ownSignature(signed))
+	body := tlog.Growth{Before: before, Hashes: hashes, Checkpoint: ownSignature(signed)}.Encode()
 	ctx, cancel := context.WithTimeout(ctx, witnessWithin)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL+"/add-checkpoint", &body)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL+"/add-checkpoint", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package tlog
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -94,12 +95,14 @@ func parseIndex(digits string) (index uint64, fits bool) {
 }
 
 // Within tells whether a log of this size has the tile: at this size or at one before.
-func (t Tile) Within(size uint64) bool {
-	if t.Index > maxIndex || t.Level > 7 {
-		return false
+func (t Tile) Within(size uint64) bool { return t.Needs() <= size }
+
+// Needs returns the smallest size of a log that has the tile; none has one of more than 2⁶³.
+func (t Tile) Needs() uint64 {
+	if t.Level > 7 || t.Index > maxIndex>>(TileHeight*t.Level) {
+		return math.MaxUint64
 	}
-	have := size >> (TileHeight * t.Level)
-	return t.Index*TileWidth+uint64(t.Width) <= have //nolint:gosec // a width is 1 to 256
+	return (t.Index*TileWidth + uint64(t.Width)) << (TileHeight * t.Level) //nolint:gosec // a width is 1 to 256
 }
 
 // At returns the tile as a log of this size has it: full, or as wide as the log reaches. It is false where the log does

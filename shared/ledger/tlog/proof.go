@@ -2,6 +2,7 @@ package tlog
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 
 	"github.com/transparency-dev/formats/proof"
@@ -159,4 +160,21 @@ func (p Proof) Check(keys Keys) (ledger.Entry, Checkpoint, error) {
 		return e, c, err
 	}
 	return e, c, CheckInclusion(c, p.Index, ledger.HashEntry(p.Entry), p.Hashes)
+}
+
+// Growth is a log that went on from a size before, proven.
+type Growth struct {
+	Before     uint64
+	Hashes     []ledger.Hash
+	Checkpoint []byte // the signed note of the log as it is
+}
+
+// Encode writes what a witness takes, as https://c2sp.org/tlog-witness says: the size before, the hashes, and the
+// checkpoint.
+func (g Growth) Encode() []byte {
+	text := fmt.Appendf(nil, "old %d\n", g.Before)
+	for _, h := range g.Hashes {
+		text = append(base64.StdEncoding.AppendEncode(text, h[:]), '\n')
+	}
+	return append(append(text, '\n'), g.Checkpoint...)
 }
