@@ -31,16 +31,17 @@ type auditCommands struct {
 var errWrong = errors.New("the audit log does not hold")
 
 type verifyCommand struct {
-	From    string   `help:"Where the log is: a DIRECTORY, an address as in https://hub.example/log, or gs://BUCKET. Without, the hub's own buckets, and its database is held against them." placeholder:"PLACE"`
+	From    string   `help:"Where the log is: a DIRECTORY, an address as in https://hub.example/log, or gs://BUCKET; of a bucket, or a copy of one, the newest checkpoint that was kept is taken. Without, the hub's own buckets, and its database is held against them." placeholder:"PLACE"`
 	Since   string   `help:"A FILE with a checkpoint that you kept: the log must be its continuation." placeholder:"FILE"`
 	Object  string   `help:"Check the chain of this object only, as in orders/ord_…." placeholder:"OBJECT"`
+	Tenant  string   `help:"Check the chains of this tenant only, by its ID." placeholder:"TENANT"`
 	Key     []string `help:"A public KEY that may have signed, as /log/keys shows them; several times for several. Get it another way than the log." placeholder:"KEY"`
 	Witness string   `help:"A FILE of the functions' structured log: every entry that it speaks of must be there." placeholder:"FILE"`
 }
 
 // Run verifies.
 func (c *verifyCommand) Run(d *desk) error {
-	opts := verify.Options{Object: c.Object, Keys: c.Key}
+	opts := verify.Options{Object: c.Object, Tenant: c.Tenant, Keys: c.Key}
 	var err error
 	if c.Since != "" {
 		if opts.Since, err = readFile(c.Since, mostOf(tlog.CheckpointPath)); err != nil {
@@ -52,7 +53,7 @@ func (c *verifyCommand) Run(d *desk) error {
 		return err
 	}
 	defer at.close() //nolint:errcheck // it was only read
-	opts.Log = at.Log
+	opts.Log, opts.Explain = at.Log, at.explain
 	if len(opts.Keys) == 0 {
 		if opts.Keys, err = at.keys(d.ctx); err != nil {
 			return err
@@ -288,8 +289,9 @@ func (*auditKeysCommand) Run(d *desk) error {
 type sealedLog struct {
 	verify.Log
 
-	keys  func(context.Context) (tlog.Keys, error)
-	close func() error
+	keys    func(context.Context) (tlog.Keys, error)
+	explain verify.Explain
+	close   func() error
 }
 
 // openLog reaches a log: a folder, an address, a bucket, or the hub's own.
@@ -298,11 +300,11 @@ func (d *desk) openLog(from string) (sealedLog, error) {
 	case from == "":
 		return d.ownLog()
 	case strings.HasPrefix(from, "http://"), strings.HasPrefix(from, "https://"):
-		return unsigned(addressLog(from)), nil
+		return unsigned(addressLog(d.web, from)), nil
 	case strings.HasPrefix(from, "gs://"):
 		return d.bucketLog(strings.Trim(strings.TrimPrefix(from, "gs://"), "/"))
 	default:
-		return unsigned(folderLog(from)), nil
+		return unsigned(orNewestKept(folderLog(from))), nil
 	}
 }
 
@@ -324,7 +326,8 @@ func (d *desk) ownLog() (sealedLog, error) {
 	if err != nil {
 		return sealedLog{}, err
 	}
-	return sealedLog{bucketsLog(store.Bucket(settings.LogBucket), store.Bucket(settings.HeadBucket)), settings.Key(h).Keys, store.Close}, nil
+	key := settings.Key(h)
+	return sealedLog{bucketsLog(store.Bucket(settings.LogBucket), store.Bucket(settings.HeadBucket)), key.Keys, key.Explain, store.Close}, nil
 }
 
 // bucketLog reaches a copy of a log in one bucket.
@@ -337,14 +340,14 @@ func (d *desk) bucketLog(name string) (sealedLog, error) {
 	if err != nil {
 		return sealedLog{}, err
 	}
-	l := unsigned(bucketsLog(store.Bucket(name), store.Bucket(name)))
+	l := unsigned(orNewestKept(bucketsLog(store.Bucket(name), store.Bucket(name))))
 	l.close = store.Close
 	return l, nil
 }
 
 // unsigned is a log whose keys must be given.
 func unsigned(l verify.Log) sealedLog {
-	return sealedLog{l, func(context.Context) (tlog.Keys, error) {
+	return sealedLog{Log: l, keys: func(context.Context) (tlog.Keys, error) {
 		return nil, errors.New("say with --key who may have signed; a log that names its own keys proves nothing")
-	}, func() error { return nil }}
+	}, close: func() error { return nil }}
 }

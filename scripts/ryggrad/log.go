@@ -86,12 +86,30 @@ func folderLog(dir string) verify.Log {
 	}
 }
 
+// orNewestKept is a log that may be a copy of its bucket alone: in the place of the newest checkpoint, which is in a bucket
+// of its own, stands the newest of those that were kept.
+func orNewestKept(log verify.Log) verify.Log {
+	read := log.Read
+	log.Read = func(ctx context.Context, name string) ([]byte, error) {
+		data, err := read(ctx, name)
+		if name != tlog.CheckpointPath || !errors.Is(err, fs.ErrNotExist) {
+			return data, err
+		}
+		kept, listErr := log.List(ctx, "checkpoints/")
+		if listErr != nil || len(kept) == 0 {
+			return nil, errors.Join(err, listErr)
+		}
+		return read(ctx, kept[len(kept)-1])
+	}
+	return log
+}
+
 // addressLog reads a public log over HTTP, which cannot be listed.
-func addressLog(address string) verify.Log {
+func addressLog(web *http.Client, address string) verify.Log {
 	address = strings.TrimSuffix(address, "/")
 	return verify.Log{Read: func(ctx context.Context, name string) ([]byte, error) {
 		for try := 1; ; try++ {
-			data, again, err := fetch(ctx, address+"/"+name)
+			data, again, err := fetch(ctx, web, address+"/"+name)
 			if again == 0 || try == readTries {
 				return data, err
 			}
@@ -105,14 +123,14 @@ func addressLog(address string) verify.Log {
 }
 
 // fetch gets an object. A busy server says how long to wait before the next try.
-func fetch(ctx context.Context, url string) (data []byte, again time.Duration, err error) {
+func fetch(ctx context.Context, web *http.Client, url string) (data []byte, again time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchWithin)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return nil, 0, err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := web.Do(request)
 	if err != nil {
 		return nil, 0, err
 	}

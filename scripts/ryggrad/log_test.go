@@ -47,10 +47,10 @@ func TestAnAddressOfSomebodyElseIsReadWithinBounds(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	if _, again, err := fetch(t.Context(), server.URL+"/busy"); err == nil || again != time.Minute {
+	if _, again, err := fetch(t.Context(), server.Client(), server.URL+"/busy"); err == nil || again != time.Minute {
 		t.Errorf("waits %v, %v", again, err)
 	}
-	if _, _, err := fetch(t.Context(), server.URL+"/large"); err == nil {
+	if _, _, err := fetch(t.Context(), server.Client(), server.URL+"/large"); err == nil {
 		t.Error("a large answer is read")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -45,7 +46,7 @@ type commands struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: gcp.ProcessEnv()})
+	err := run(ctx, os.Args[1:], terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: gcp.ProcessEnv(), web: http.DefaultClient})
 	stop()
 	if err != nil && !errors.Is(err, errHelp) {
 		fmt.Fprintln(os.Stderr, "ryggrad:", err)
@@ -59,6 +60,7 @@ type terminal struct {
 	out io.Writer
 	err io.Writer
 	env gcp.Env
+	web *http.Client // to addresses that are no hub's of its own
 }
 
 // errHelp says that help was asked for and given.

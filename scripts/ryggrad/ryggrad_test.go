@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ type console struct {
 	t     *testing.T
 	cloud *cloudtest.Cloud
 	env   gcp.Env
+	web   *http.Client
 }
 
 func newConsole(t *testing.T) *console {
@@ -32,7 +34,7 @@ func newConsole(t *testing.T) *console {
 func (c *console) run(args ...string) (string, error) {
 	c.t.Helper()
 	var out, log bytes.Buffer
-	err := run(c.t.Context(), args, terminal{in: strings.NewReader(""), out: &out, err: &log, env: c.env})
+	err := run(c.t.Context(), args, terminal{in: strings.NewReader(""), out: &out, err: &log, env: c.env, web: c.web})
 	return out.String(), err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"sync"
 
 	kms "cloud.google.com/go/kms/apiv1"
@@ -22,6 +23,7 @@ type KMSKey struct {
 
 	mu   sync.Mutex
 	keys tlog.Keys
+	gone []int // versions that cannot be read any more
 }
 
 // NewKMSKey returns a key of the log by this name that signs with a version, from 1, of the KMS key of this full name.
@@ -37,17 +39,19 @@ func (k *KMSKey) Keys(ctx context.Context) (tlog.Keys, error) {
 		return k.keys, nil
 	}
 	var keys tlog.Keys
+	var gone []int
 	for version := k.version; version > 0; version-- {
 		key, err := k.public(ctx, version)
 		if version < k.version && status.Code(err) == codes.FailedPrecondition {
-			continue // it was destroyed; what it signed is behind checkpoints of its successors
+			gone = append(gone, version) // what it signed is behind checkpoints of its successors
+			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("version %d of the key: %w", version, err)
 		}
 		keys = append(keys, key)
 	}
-	k.keys = keys
+	k.keys, k.gone = keys, gone
 	return keys, nil
 }
 
@@ -61,6 +65,31 @@ func (k *KMSKey) public(ctx context.Context, version int) (string, error) {
 		return "", errors.New("the KMS key of checkpoints does not sign by Ed25519")
 	}
 	return tlog.Key(k.origin, public)
+}
+
+// Explain says of a checkpoint that none of [KMSKey.Keys] signed which version did, or which may have, and what to do. It
+// says nothing where the key knows nothing of it.
+func (k *KMSKey) Explain(ctx context.Context, signed []byte) string {
+	for version := k.version + 1; ; version++ {
+		key, err := k.public(ctx, version)
+		if status.Code(err) == codes.FailedPrecondition {
+			continue // it is disabled or destroyed
+		}
+		if err != nil {
+			break // there is no later one
+		}
+		if _, err := (tlog.Keys{key}).Open(signed); err == nil {
+			return fmt.Sprintf("version %d of the key signed it, and RYGGRAD_CHECKPOINT_KEY_VERSION names version %d, an earlier one: name the newest again",
+				version, k.version)
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.gone) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("versions %v of the key are disabled or destroyed: enable them until version %d has signed; what is destroyed is verified with its public key, which the log keeps",
+		k.gone, k.version)
 }
 
 // Sign signs a note's text.

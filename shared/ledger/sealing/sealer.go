@@ -186,6 +186,9 @@ func (s *Sealer) open(ctx context.Context, signed []byte) (tlog.Checkpoint, erro
 	if err == nil && c.Origin != s.opts.Origin {
 		err = fmt.Errorf("the checkpoint is of the log %q", c.Origin)
 	}
+	if errors.Is(err, tlog.ErrUnsigned) {
+		err = fmt.Errorf("%w; %s", err, s.opts.Key.Explain(ctx, signed))
+	}
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", ErrFork, err)
 	}

@@ -74,7 +74,7 @@ func (v *run) readBodies(ctx context.Context, first uint64, entries []ledger.Has
 			v.finding(place, "it was sealed and is no entry: %v", err)
 			continue
 		}
-		if v.Object != "" && e.Object != v.Object {
+		if v.Object != "" && e.Object != v.Object || v.Tenant != "" && e.Tenant != v.Tenant {
 			continue
 		}
 		if err := v.spill.add(place, e, sealed); err != nil {

@@ -182,8 +182,8 @@ func (v *run) chains() error {
 			}
 		}
 	}
-	if v.Object != "" && v.report.Chains == 0 {
-		v.finding(-1, "no entry whose bytes can be read speaks of %s", v.Object)
+	if v.Object+v.Tenant != "" && v.report.Chains == 0 {
+		v.finding(-1, "no entry whose bytes can be read speaks of %s", strings.TrimSuffix(cmp.Or(v.Object, "anything")+" of "+v.Tenant, " of "))
 	}
 	return nil
 }

@@ -39,7 +39,9 @@ type Options struct {
 	Log      Log
 	Keys     tlog.Keys               // who may have signed
 	Since    []byte                  // a signed checkpoint that the verifier remembers, or nil
-	Object   string                  // only the chain of this object is checked, or all are when it is empty
+	Object   string                  // only chains of this object are checked, or of all when it is empty
+	Tenant   string                  // only chains of this tenant are checked, or of all when it is empty
+	Explain  Explain                 // says more of a checkpoint that none of the keys signed, or is nil
 	Temp     string                  // a folder for what chains need
 	Progress func(done, size uint64) // called now and then, or nil
 }
@@ -79,11 +81,13 @@ type run struct {
 	sizes  []uint64               // those sizes, rising
 	bodies *bodies
 	spill  *spill
+	kept   map[string]string // the keys that the log keeps, by name; nil before somebody asks
+	told   map[string]bool   // of which a finding speaks
 }
 
 // Verify checks a log. Its error says that the log could not be read, not that something is wrong with it.
 func Verify(ctx context.Context, opts Options) (Report, error) {
-	v := &run{Options: opts, roots: map[uint64]ledger.Hash{}}
+	v := &run{Options: opts, roots: map[uint64]ledger.Hash{}, told: map[string]bool{}}
 	err := v.verify(ctx)
 	slices.SortStableFunc(v.report.Findings, func(a, b Finding) int { return int(a.Place - b.Place) })
 	return v.report, err
@@ -103,8 +107,7 @@ func (v *run) verify(ctx context.Context) error {
 		return err
 	}
 	if v.report.Checkpoint, err = v.Keys.Open(signed); err != nil {
-		v.finding(-1, "the checkpoint: %v", err)
-		return nil
+		return v.disbelieve(ctx, "the checkpoint", signed, err)
 	}
 	if err := v.remember(ctx, kept); err != nil {
 		return err
@@ -136,14 +139,14 @@ func (v *run) remember(ctx context.Context, kept []string) error {
 	v.expect(v.report.Checkpoint, "the checkpoint")
 	if v.Since != nil {
 		c, err := v.Keys.Open(v.Since)
-		if err != nil {
-			v.finding(-1, "the remembered checkpoint: %v", err)
-		} else {
+		if err == nil {
 			v.expect(c, "the remembered checkpoint")
+		} else if err := v.disbelieve(ctx, "the remembered checkpoint", v.Since, err); err != nil {
+			return err
 		}
 	}
 	for names := range slices.Chunk(kept, keptAtOnce) {
-		if err := v.kept(ctx, names); err != nil {
+		if err := v.signed(ctx, names); err != nil {
 			return err
 		}
 	}
@@ -175,8 +178,8 @@ func (v *run) list(ctx context.Context, prefix string) ([]string, error) {
 	return v.Log.List(ctx, prefix)
 }
 
-// kept reads checkpoints that were kept.
-func (v *run) kept(ctx context.Context, names []string) error {
+// signed reads checkpoints that were kept.
+func (v *run) signed(ctx context.Context, names []string) error {
 	signed, err := v.readAll(ctx, names)
 	if err != nil {
 		return err
@@ -184,7 +187,9 @@ func (v *run) kept(ctx context.Context, names []string) error {
 	for i, name := range names {
 		c, err := v.Keys.Open(signed[i])
 		if err != nil {
-			v.finding(-1, "%s: %v", name, err)
+			if err := v.disbelieve(ctx, name, signed[i], err); err != nil {
+				return err
+			}
 			continue
 		}
 		if fmt.Sprintf("checkpoints/%016d", c.Size) != name {

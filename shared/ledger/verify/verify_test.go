@@ -280,8 +280,40 @@ func TestAnObjectThatNoEntrySpeaksOfIsNamed(t *testing.T) {
 	if r := check(t, s, verify.Options{Object: "orders/ord_0_0"}); !r.OK() || r.Chains != 1 {
 		t.Errorf("%+v", r)
 	}
+	if r := check(t, s, verify.Options{Object: "orders/ord_0_0", Tenant: "ten_1"}); r.OK() || !strings.Contains(r.Findings[0].What, "orders/ord_0_0 of ten_1") {
+		t.Errorf("another tenant's: %+v", r)
+	}
+	if r := check(t, s, verify.Options{Tenant: "ten_1"}); !r.OK() || r.Chains != 3 {
+		t.Errorf("a tenant's: %+v", r)
+	}
 	if r := check(t, s, verify.Options{Object: "orders/ord_none"}); r.OK() || !strings.Contains(r.Findings[0].What, "orders/ord_none") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestAKeyThatIsNotKnownAnyMoreIsNamed verifies a log that two keys signed with the second one only, and with both.
+func TestAKeyThatIsNotKnownAnyMoreIsNamed(t *testing.T) {
+	t.Parallel()
+	old, new := newHand(t, 1), newHand(t, 2)
+	s := seal(t, old, history(t, 900), 300)
+	s["keys/one"], s["keys/two"] = []byte(old.key+"\n"), []byte(new.key+"\n")
+	head, err := tlog.Keys{old.key}.Open(s[tlog.CheckpointPath])
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sign(t, new, head)
+	if r := check(t, s, verify.Options{Keys: tlog.Keys{new.key, old.key}}); !r.OK() || r.Checkpoints != 3 {
+		t.Errorf("with both keys: %+v", r)
+	}
+	explain := func(context.Context, []byte) string { return "version 1 is destroyed" }
+	r := check(t, s, verify.Options{Keys: tlog.Keys{new.key}, Explain: explain})
+	if len(r.Findings) != 1 || r.Checkpoints != 1 || r.Bytes != 900 {
+		t.Fatalf("with the second only: %+v", r)
+	}
+	for _, says := range []string{"checkpoints/0000000000000300", "none of the known keys", "version 1 is destroyed", "keys/one", old.key} {
+		if !strings.Contains(r.Findings[0].What, says) {
+			t.Errorf("%q does not say %q", r.Findings[0].What, says)
+		}
 	}
 }
 
