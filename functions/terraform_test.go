@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"ryggrad.internal/hub/functions"
+	"ryggrad.internal/hub/shared/incident"
 )
 
 const terraform = "../terraform"
@@ -71,7 +72,7 @@ func TestEveryAlertHasARunbookAndEveryRunbookAnAlert(t *testing.T) {
 	t.Parallel()
 	alerts := read(t, "modules/observability/alerts.tf")
 	slo := read(t, "modules/observability/slo.tf")
-	named := slices.Concat(found(`(?m)^    "([a-z-]+)" = \{$`, alerts), found(`(?m)^    "([a-z-]+)" += \{ slo = `, slo), found(`runbook += "([a-z-]+)"`, alerts))
+	named := slices.Concat(found(`(?m)^    "([a-z-]+)" = \{$`, alerts), found(`(?m)^    "([a-z-]+)" += \{ slo = `, slo), found(`runbook += .*"([a-z-]+)"`, alerts))
 	slices.Sort(named)
 	files, err := filepath.Glob(filepath.Join(terraform, "runbooks/alerts/*.md"))
 	if err != nil {
@@ -83,6 +84,33 @@ func TestEveryAlertHasARunbookAndEveryRunbookAnAlert(t *testing.T) {
 	}
 	if !slices.Equal(named, there) {
 		t.Errorf("the alerts are\n%v\nand the runbooks\n%v", named, there)
+	}
+}
+
+// TestWhatCustomersNoticeIsSaidOfFunctions holds the labels of alerts, from which incidents are made, against the functions
+// and impacts that there are.
+func TestWhatCustomersNoticeIsSaidOfFunctions(t *testing.T) {
+	t.Parallel()
+	alerts := read(t, "modules/observability/alerts.tf")
+	labels := slices.Concat(found(`function = "([^"]*)"`, alerts), found(`(?m)^    "([^"]*)" += \{ impact = `, alerts))
+	if len(labels) < 10 {
+		t.Fatalf("only %d functions are named: the test looks at the wrong place", len(labels))
+	}
+	for _, name := range labels {
+		if !slices.ContainsFunc(table(t), func(f functions.Function) bool { return f.Name == name }) {
+			t.Errorf("an alert is about %q, which is no function", name)
+		}
+	}
+	for _, impact := range found(`impact = "([^"]*)"`, alerts) {
+		if i := incident.Impact(impact); !i.Known() || i == incident.None {
+			t.Errorf("an alert has the impact %q", impact)
+		}
+	}
+	for _, subject := range found(`subject = "([^"]*)"`, alerts) {
+		note, err := incident.ParseNotification([]byte(`{"incident":{"incident_id":"0.a","state":"open","documentation":{"subject":"` + subject + `"}}}`))
+		if err != nil || note.Title() != subject {
+			t.Errorf("the words %q do not become a title: %v", subject, err)
+		}
 	}
 }
 

@@ -38,7 +38,8 @@ func BuildVerify(ctx context.Context, env gcp.Env) (http.Handler, error) {
 		if err != nil {
 			return err
 		}
-		_, err = watch.Late(ctx, vault, now)
-		return errors.Join(watch.Tell(ctx, checked, now), err)
+		_, lateErr := watch.Late(ctx, vault, now)
+		_, drillErr := watch.Drilled(ctx, vault, now)
+		return errors.Join(watch.Tell(ctx, checked, now), lateErr, drillErr)
 	})
 }

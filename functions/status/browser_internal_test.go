@@ -48,7 +48,7 @@ func lived(tb testing.TB) *world {
 	for kind, age := range map[evidence.Kind]time.Duration{
 		evidence.BackupHot: 20 * time.Minute, evidence.BackupKeys: 100 * time.Minute, evidence.BackupConfig: 10 * time.Hour, evidence.AuditCheckpoint: time.Minute,
 	} {
-		w.record(kind, age, map[string]any{"documents": 123456, "bytes": 98765432, "full": false})
+		w.record(kind, age, map[string]any{"documents": 123456, "bytes": 98765432, "full": false, "unsealedSeconds": 0})
 	}
 	w.record(evidence.Drill, 50*time.Hour, map[string]any{"ok": false, "seconds": 512.25})
 	w.record(evidence.KeyAges, 2*time.Hour, map[string]any{"access-tokens": 12, "tenant-keys": 40, "audit-checkpoints": 40})

@@ -84,7 +84,7 @@ func uptime(m *measures, now time.Time) map[string]any {
 	for _, one := range m.months() {
 		facts[one.Name] = one.Share
 		if one.Name == now.UTC().Format(monthFormat) {
-			facts["current"], facts["measuredMinutes"] = one.Share, one.Measured
+			facts["current"], facts["measuredMinutes"], facts["unmeasuredMinutes"] = one.Share, one.Measured, m.Gaps[one.Name]
 		}
 	}
 	return facts

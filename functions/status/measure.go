@@ -40,12 +40,16 @@ type measures struct {
 	Minute int64                       `json:"minute"` // the last one, since 1970
 	Days   map[string]map[string]tally `json:"days"`   // by day and function
 	Months map[string]tally            `json:"months"` // of the intake
+	Gaps   map[string]int              `json:"gaps"`   // minutes that nobody measured, by the month in which they ended
 }
+
+// skewed is from how many minutes on a last minute that is still to come was a clock's mistake, and is begun again from.
+const skewed = 10
 
 // add counts a minute's answers and forgets what is too old to be shown. It reports false when the minute is counted.
 func (m *measures) add(now time.Time, answers map[string]bool) bool {
 	minute := now.Unix() / 60
-	if minute <= m.Minute {
+	if minute <= m.Minute && m.Minute < minute+skewed {
 		return false
 	}
 	if m.Days == nil {
@@ -61,6 +65,12 @@ func (m *measures) add(now time.Time, answers map[string]bool) bool {
 	if good, asked := answers[intake]; asked {
 		name := now.UTC().Format(monthFormat)
 		m.Months[name] = m.Months[name].plus(good)
+	}
+	if missed := minute - m.Minute - 1; m.Minute > 0 && missed > 0 {
+		if m.Gaps == nil {
+			m.Gaps = map[string]int{}
+		}
+		m.Gaps[now.UTC().Format(monthFormat)] += int(missed)
 	}
 	m.Minute = minute
 	m.forget(now)
@@ -81,6 +91,7 @@ func (m *measures) forget(now time.Time) {
 	year, thisMonth, _ := now.UTC().Date()
 	firstMonth := time.Date(year, thisMonth+1-keepMonths, 1, 0, 0, 0, 0, time.UTC).Format(monthFormat)
 	maps.DeleteFunc(m.Months, func(month string, _ tally) bool { return month < firstMonth })
+	maps.DeleteFunc(m.Gaps, func(month string, _ int) bool { return month < firstMonth })
 }
 
 // months returns the uptime by month, the newest first.

@@ -64,9 +64,13 @@ func TestPagesAreShownStaleWhenTheDatabaseIsAway(t *testing.T) {
 	if s := facts[statusBody](w, "/status"); s.Stale {
 		t.Error("it stays marked when the database is back")
 	}
-	w.pass(6 * time.Minute) // and nobody measures
-	if body := w.get("/status").Body.String(); !strings.Contains(body, "This is not current.") {
-		t.Error("an old summary is not marked")
+	for what, clock := range map[string]time.Duration{"an old summary": 6 * time.Minute, "one of a clock that was ahead": -12 * time.Minute} { // and nobody measures
+		w.pass(clock)
+		w.serve()
+		if body := w.get("/status").Body.String(); !strings.Contains(body, "This is not current.") || strings.Contains(body, "Everything works") {
+			t.Errorf("%s is not marked: %s", what, body)
+		}
+		w.pass(-clock)
 	}
 }
 
@@ -97,8 +101,11 @@ func TestCopiesAreWrittenElsewhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.minute()
+	if body := w.get("/status").Body.String(); strings.Contains(body, "This is a copy") {
+		t.Error("the hub's own page says that it is a copy")
+	}
 	for name, want := range map[string]string{
-		"status.html": `href="trust.html"`, "trust.html": `href="status.html"`, "history.html": "history", "feed.atom": "<feed", "summary.json": `"builtAt"`,
+		"status.html": `if that time is more than five minutes ago, nobody measures any more`, "trust.html": `href="status.html"`, "history.html": "history", "feed.atom": "<feed", "summary.json": `"builtAt"`,
 	} {
 		data, err := w.deps.copies.Read(t.Context(), name)
 		if err != nil || !strings.Contains(string(data), want) {

@@ -40,6 +40,7 @@ type shown struct {
 	Now    time.Time
 	Stale  bool // it is old, or the database cannot be reached
 	CutOff bool // the database cannot be reached
+	Copy   bool // it is shown without the hub, which may be down by then
 }
 
 // newest returns the newest summary there is; before anything was measured it is empty. It fails only when the database
@@ -55,7 +56,7 @@ func (s *shelf) newest(ctx context.Context) (shown, error) {
 		s.at, s.cutOff = now, err != nil
 	}
 	now := s.now()
-	return shown{summary: *s.kept, Now: now, CutOff: s.cutOff, Stale: s.cutOff || now.Sub(s.kept.BuiltAt) > staleAfter}, nil
+	return shown{summary: *s.kept, Now: now, CutOff: s.cutOff, Stale: s.cutOff || now.Sub(s.kept.BuiltAt).Abs() > staleAfter}, nil
 }
 
 // look reads the summary from the database, and from its copy where there is nothing better.

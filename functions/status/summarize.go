@@ -91,7 +91,7 @@ func (s *summarizer) write(ctx context.Context, sum summary) error {
 
 // copy writes the static copies.
 func (s *summarizer) copy(ctx context.Context, sum summary, raw []byte) error {
-	files, err := s.pages.files(shown{summary: sum, Now: sum.BuiltAt})
+	files, err := s.pages.files(shown{summary: sum, Now: sum.BuiltAt, Copy: true})
 	if err != nil {
 		return err
 	}

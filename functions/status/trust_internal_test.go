@@ -82,3 +82,33 @@ func TestAFormIsServedByWhatIsAskedFor(t *testing.T) {
 		}
 	}
 }
+
+func TestMinutesThatNobodyMeasuredAreNoUptime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.minute()
+	w.minute()
+	if c := claimed(t, w, "uptime"); c.State != "green" || c.Evidence[0].Facts["unmeasuredMinutes"] != float64(0) {
+		t.Errorf("two minutes in a row are %+v", c)
+	}
+	w.pass(50 * time.Minute) // everything is down, the measuring too
+	w.minute()
+	if c := claimed(t, w, "uptime"); c.State != "late" || c.Evidence[0].Facts["unmeasuredMinutes"] != float64(50) {
+		t.Errorf("after a gap it is %+v", c)
+	}
+}
+
+func TestAClockThatWasAheadStopsNoMeasuring(t *testing.T) {
+	t.Parallel()
+	var m measures
+	noon := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	good := map[string]bool{intake: true}
+	for i, c := range []struct {
+		at      time.Duration
+		counted bool
+	}{{0, true}, {0, false}, {24 * time.Hour, true}, {time.Minute, true}, {2 * time.Minute, true}, {time.Minute, false}} {
+		if got := m.add(noon.Add(c.at), good); got != c.counted {
+			t.Errorf("minute %d, at %v: counted %t", i, c.at, got)
+		}
+	}
+}

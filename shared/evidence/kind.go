@@ -19,7 +19,7 @@ const (
 	// until the data could be used; `documents` came back.
 	Drill Kind = "drill"
 	// AuditCheckpoint tells of the newest signed checkpoint of the audit log, also when a run found nothing new to
-	// seal. `size` is how many entries it has.
+	// seal. `size` is how many entries it has, `unsealedSeconds` how long the oldest one waits that is not in it.
 	AuditCheckpoint Kind = "audit-checkpoint"
 	// KeyAges tells how old keys are: by each key's name the days since its version in use was made.
 	KeyAges Kind = "key-ages"
@@ -35,7 +35,7 @@ const (
 	// TLS tells how the hub's public address was reached: `version`, and `daysLeft` of its certificate.
 	TLS Kind = "tls"
 	// Uptime tells in how many of its measured minutes the hub took orders in: a share from 0 to 1 by month, as
-	// `2026-11`, and `current` of the month that runs.
+	// `2026-11`, and `current` of the month that runs; `unmeasuredMinutes` of it were measured by nobody.
 	Uptime Kind = "uptime"
 	// Regions tells where the hub serves: by each region's name whether it answers, and how many are `unanswered`.
 	Regions Kind = "regions"

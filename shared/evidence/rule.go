@@ -3,6 +3,7 @@ package evidence
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -36,6 +37,10 @@ func (s State) Worse(other State) State {
 }
 
 const day = 24 * time.Hour
+
+// Ahead is how far the clock of whoever recorded evidence may be before ours. Evidence of a later time proves nothing: it
+// would never grow old.
+const Ahead = 5 * time.Minute
 
 // everyFact stands for each fact that is a number.
 const everyFact = "*"
@@ -71,16 +76,16 @@ func Rules() []Rule {
 		{BackupHot, "Newest backup of orders, events and the audit log", 75 * time.Minute, 3 * time.Hour, nil},
 		{BackupConfig, "Newest backup of accounts, people and settings", 210 * time.Minute, 8 * time.Hour, nil},
 		{BackupKeys, "Newest backup of the keys of personal data", 75 * time.Minute, 3 * time.Hour, nil},
-		{BackupVerify, "Newest check of the kept backups", 8 * day, 21 * day, nil},
+		{BackupVerify, "Newest check of the kept backups", 3 * time.Hour, day, nil},
 		{Drill, "Newest restore that was tried", 8 * day, 21 * day, nil},
-		{AuditCheckpoint, "Newest signed checkpoint of the audit log", 5 * time.Minute, 15 * time.Minute, nil},
+		{AuditCheckpoint, "Newest signed checkpoint of the audit log", 5 * time.Minute, 15 * time.Minute, []Limit{atMost("unsealedSeconds", 90, Late), atMost("unsealedSeconds", 900, Failing)}},
 		{KeyAges, "Days since each key was made or renewed", 26 * time.Hour, 3 * day, []Limit{atMost(everyFact, 100, Failing)}},
 		{Erasure, "Newest look at what is due for erasure", 26 * time.Hour, 3 * day, []Limit{atMost("horizonDays", 37, Failing)}},
 		{SecondFactor, "People who must have a second factor", 2 * time.Hour, day, []Limit{atMost("without", 0, Late)}},
 		{Passwords, "Initial passwords that wait for their first use", 2 * time.Hour, day, []Limit{atMost("tooLong", 0, Failing)}},
 		{SupportAccess, "Accesses that customers granted to support in 30 days", 2 * time.Hour, day, nil},
 		{TLS, "Connection to the public address", 2 * time.Hour, day, []Limit{atLeast("daysLeft", 14, Late), atLeast("daysLeft", 1, Failing)}},
-		{Uptime, "Share of minutes in which orders were taken in, by month", 2 * time.Hour, day, []Limit{atLeast("current", 0.999, Failing)}},
+		{Uptime, "Share of minutes in which orders were taken in, by month", 2 * time.Hour, day, []Limit{atLeast("current", 0.999, Failing), atMost("unmeasuredMinutes", 43, Late)}},
 		{Regions, "Regions that serve", 10 * time.Minute, time.Hour, []Limit{atMost("unanswered", 0, Failing)}},
 		{CardRefusal, "Newest try to hand in a card number", 2 * time.Hour, day, nil},
 		{VulnerabilityScan, "Newest scan of code and dependencies", 8 * day, 30 * day, []Limit{atMost("findings", 0, Failing)}},
@@ -96,6 +101,12 @@ func Rules() []Rule {
 	}
 }
 
+// RuleOf returns the rule of a kind.
+func RuleOf(k Kind) Rule {
+	all := Rules()
+	return all[slices.IndexFunc(all, func(r Rule) bool { return r.Kind == k })]
+}
+
 // Judge says how evidence of the rule's kind stands now; nil is none.
 func (r Rule) Judge(e *Evidence, now time.Time) State {
 	if e == nil {
@@ -103,7 +114,7 @@ func (r Rule) Judge(e *Evidence, now time.Time) State {
 	}
 	state := Green
 	switch age := now.Sub(e.At); {
-	case age > r.Failing || !e.Facts.OK():
+	case age > r.Failing || age < -Ahead || !e.Facts.OK():
 		state = Failing
 	case age > r.Late:
 		state = Late
@@ -135,7 +146,7 @@ func (l Limit) holds(n float64) bool { return n >= l.Least && n <= l.Most }
 func (r Rule) Words() string {
 	words := []string{
 		fmt.Sprintf("Green while it is no older than %s and worked.", span(r.Late)),
-		fmt.Sprintf("Late after that, failing after %s.", span(r.Failing)),
+		fmt.Sprintf("Late after that, failing after %s, or when its time is still to come.", span(r.Failing)),
 	}
 	for _, l := range r.Limits {
 		words = append(words, l.words())

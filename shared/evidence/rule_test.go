@@ -8,17 +8,6 @@ import (
 	"ryggrad.internal/hub/shared/evidence"
 )
 
-func ruleOf(t *testing.T, k evidence.Kind) evidence.Rule {
-	t.Helper()
-	for _, r := range evidence.Rules() {
-		if r.Kind == k {
-			return r
-		}
-	}
-	t.Fatalf("there is no rule for %s", k)
-	return evidence.Rule{}
-}
-
 func TestEvidenceIsJudgedByItsRule(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -42,7 +31,13 @@ func TestEvidenceIsJudgedByItsRule(t *testing.T) {
 		{"young keys", evidence.KeyAges, time.Hour, map[string]any{"a": 3, "b": 100}, evidence.Green},
 		{"a certificate that ends soon", evidence.TLS, time.Minute, map[string]any{"daysLeft": 10}, evidence.Late},
 		{"a certificate that has ended", evidence.TLS, time.Minute, map[string]any{"daysLeft": 0}, evidence.Failing},
-		{"a bad month", evidence.Uptime, time.Minute, map[string]any{"current": 0.9989}, evidence.Failing},
+		{"a bad month", evidence.Uptime, time.Minute, map[string]any{"current": 0.9989, "unmeasuredMinutes": 0}, evidence.Failing},
+		{"a month that was hardly measured", evidence.Uptime, time.Minute, map[string]any{"current": 1.0, "unmeasuredMinutes": 44}, evidence.Late},
+		{"a measured month", evidence.Uptime, time.Minute, map[string]any{"current": 1.0, "unmeasuredMinutes": 43}, evidence.Green},
+		{"a backup of tomorrow", evidence.BackupHot, -24 * time.Hour, nil, evidence.Failing},
+		{"a backup by a clock that is a little ahead", evidence.BackupHot, -time.Minute, nil, evidence.Green},
+		{"an entry that waits", evidence.AuditCheckpoint, time.Minute, map[string]any{"unsealedSeconds": 91}, evidence.Late},
+		{"an entry that waits for long", evidence.AuditCheckpoint, time.Minute, map[string]any{"unsealedSeconds": 901}, evidence.Failing},
 		{"late and beyond a limit", evidence.SecurityContact, 3 * time.Hour, map[string]any{"daysLeft": 20}, evidence.Late},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -51,7 +46,7 @@ func TestEvidenceIsJudgedByItsRule(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := ruleOf(t, c.kind).Judge(&e, noon().Truncate(time.Second)); got != c.want {
+			if got := evidence.RuleOf(c.kind).Judge(&e, noon().Truncate(time.Second)); got != c.want {
 				t.Errorf("it is %s, want %s", got, c.want)
 			}
 		})
@@ -96,7 +91,7 @@ func TestEveryKindHasOneRuleAndAClaim(t *testing.T) {
 func TestAClaimIsAsBadAsTheWorstOfItsEvidence(t *testing.T) {
 	t.Parallel()
 	newest := map[evidence.Kind]evidence.Evidence{
-		evidence.AuditCheckpoint: {Kind: evidence.AuditCheckpoint, At: noon()},
+		evidence.AuditCheckpoint: {Kind: evidence.AuditCheckpoint, At: noon(), Facts: evidence.Facts{"unsealedSeconds": int64(0)}},
 		evidence.AdminAccess:     {Kind: evidence.AdminAccess, At: noon().AddDate(0, 0, -40)},
 	}
 	for _, c := range evidence.JudgeAll(newest, noon()) {
@@ -108,9 +103,9 @@ func TestAClaimIsAsBadAsTheWorstOfItsEvidence(t *testing.T) {
 
 func TestRulesAreSaidInWords(t *testing.T) {
 	t.Parallel()
-	want := "Green while it is no older than 2 hours and worked. Late after that, failing after 24 hours. " +
+	want := "Green while it is no older than 2 hours and worked. Late after that, failing after 24 hours, or when its time is still to come. " +
 		"Late when “daysLeft” is below 14. Failing when “daysLeft” is below 1."
-	if got := ruleOf(t, evidence.TLS).Words(); got != want {
+	if got := evidence.RuleOf(evidence.TLS).Words(); got != want {
 		t.Errorf("it says %s", got)
 	}
 }

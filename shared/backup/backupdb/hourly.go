@@ -126,3 +126,24 @@ func (k *Watch) Late(ctx context.Context, v Vault, now time.Time) ([]backup.Set,
 	}
 	return late, nil
 }
+
+// Drilled logs when no restore was tried for longer than its rule lets pass, or none was since the oldest backup that is
+// kept, and tells whether.
+func (k *Watch) Drilled(ctx context.Context, v Vault, now time.Time) (overdue bool, err error) {
+	newest, _, err := k.Evidence.Load(ctx)
+	if err != nil {
+		return false, err
+	}
+	tried := newest[evidence.Drill].At
+	if tried.IsZero() {
+		kept, err := v.Moments(ctx, backup.Hot, time.Time{})
+		if err != nil || len(kept) == 0 {
+			return false, err
+		}
+		tried = kept[0]
+	}
+	if overdue = now.Sub(tried) > evidence.RuleOf(evidence.Drill).Late; overdue {
+		k.Log.ErrorContext(ctx, "restore drill is overdue", "since", tried)
+	}
+	return overdue, nil
+}

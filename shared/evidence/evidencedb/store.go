@@ -1,6 +1,7 @@
 // Package evidencedb keeps the newest evidence of each kind, one document a kind.
 //
-// Recorders run as often as they like, twice, late and out of order: older evidence never takes the place of newer.
+// Recorders run as often as they like, twice, late and out of order: older evidence never takes the place of newer. What
+// was of a time still to come when it was recorded, by a clock that was wrong, gives way to whatever comes next.
 package evidencedb
 
 import (
@@ -52,7 +53,8 @@ func (s *Store) record(ctx context.Context, e evidence.Evidence) error {
 	if !found[0].Exists() {
 		return s.ledger.Bookkeep(ctx, identity.Hub, ledgerdb.Add(ref, e.Document()))
 	}
-	if there, err := evidence.Parse(found[0].ID, found[0].Fields); err == nil && !e.At.After(there.At) {
+	there, err := evidence.Parse(found[0].ID, found[0].Fields)
+	if err == nil && !e.At.After(there.At) && !there.At.After(found[0].UpdatedAt.Add(evidence.Ahead)) {
 		return nil
 	}
 	return s.ledger.Bookkeep(ctx, identity.Hub, ledgerdb.Patch(found[0], e.Document()))

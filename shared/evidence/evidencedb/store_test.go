@@ -49,6 +49,20 @@ func TestTheNewestEvidenceIsKeptWhateverComesLast(t *testing.T) {
 	}
 }
 
+func TestEvidenceOfATimeStillToComeGivesWay(t *testing.T) {
+	t.Parallel()
+	store, _, _ := newStore(t)
+	for i, at := range []time.Time{time.Now().AddDate(1, 0, 0), time.Now(), time.Now().Add(-time.Hour)} {
+		if err := store.Record(t.Context(), evidence.Drill, at, map[string]any{"number": i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newest, _, err := store.Load(t.Context())
+	if err != nil || newest[evidence.Drill].Facts["number"] != int64(1) {
+		t.Errorf("kept is %+v, %v", newest, err)
+	}
+}
+
 func TestAllEvidenceIsReadInOneCall(t *testing.T) {
 	t.Parallel()
 	store, _, cloud := newStore(t)

@@ -36,6 +36,11 @@ locals {
       for   = "300s"
       query = "max by (subscription_id) (pubsub_googleapis_com:subscription_oldest_unacked_message_age{subscription_id!~\".*-dead\"}) > 600"
     }
+    "backup-damaged" = {
+      page  = true
+      for   = "0s"
+      query = "sum(increase(logging_googleapis_com:user_ryggrad_backup_refused{${local.revision}}[10m])) > 0"
+    }
     "break-glass" = {
       page  = false
       for   = "0s"
@@ -56,20 +61,20 @@ locals {
       for   = "0s"
       query = "sum by (subscription_id) (pubsub_googleapis_com:subscription_num_undelivered_messages{subscription_id=~\".*-dead\", subscription_id!=\"alerts-dead\"}) > 0"
     }
+    "drill-failed" = {
+      page  = false
+      for   = "0s"
+      query = "sum(increase(logging_googleapis_com:user_ryggrad_drill_failed{${local.revision}}[10m])) > 0 or sum(increase(logging_googleapis_com:user_ryggrad_drill_late{${local.revision}}[2h])) > 0"
+    }
+    "entries-unsealed" = {
+      page  = true
+      for   = "120s"
+      query = "histogram_quantile(1, sum by (le) (increase(logging_googleapis_com:user_ryggrad_unsealed_seconds_bucket{${local.revision}}[5m]))) > 90"
+    }
     "events-left-behind" = {
       page  = false
       for   = "1800s"
       query = "sum(increase(logging_googleapis_com:user_ryggrad_relayed{${local.revision}}[10m])) > 0"
-    }
-    "function-cannot-start" = {
-      page  = true
-      for   = "0s"
-      query = "sum by (service_name) (increase(logging_googleapis_com:user_ryggrad_cannot_start{${local.revision}}[5m])) > 0"
-    }
-    "functions-failing" = {
-      page  = true
-      for   = "300s"
-      query = "sum by (service_name) (increase(logging_googleapis_com:user_ryggrad_failed{${local.revision}}[5m])) > 5"
     }
     "instances-exhausted" = {
       page  = true
@@ -96,6 +101,11 @@ locals {
       for   = "0s"
       query = "sum(increase(logging_googleapis_com:user_ryggrad_poison{${local.revision}}[10m])) > 0"
     }
+    "privacy-waiting" = {
+      page  = true
+      for   = "600s"
+      query = "sum(increase(logging_googleapis_com:user_ryggrad_subject_failed{${local.revision}}[10m])) > 0"
+    }
     "quota-exceeded" = {
       page  = true
       for   = "60s"
@@ -111,6 +121,11 @@ locals {
       for   = "180s"
       query = "sum by (location) (rate(run_googleapis_com:request_count{${local.revision}, response_code_class=\"5xx\"}[3m])) / sum by (location) (rate(run_googleapis_com:request_count{${local.revision}}[3m])) > 0.2"
     }
+    "rewrap-stalled" = {
+      page  = false
+      for   = "0s"
+      query = "(sum(increase(logging_googleapis_com:user_ryggrad_tenant_key_lowest_version_bucket{${local.revision}, le=\"+Inf\"}[25h])) or vector(0)) < 1"
+    }
     "rights-changed" = {
       page  = false
       for   = "0s"
@@ -121,10 +136,31 @@ locals {
       for   = "120s"
       query = "sum by (check_id) (1 - monitoring_googleapis_com:uptime_check_check_passed{monitored_resource=\"uptime_url\"}) > 2"
     }
+    "tenant-key-unusable" = {
+      page  = true
+      for   = "0s"
+      query = "sum(increase(logging_googleapis_com:user_ryggrad_tenant_key_unusable{${local.revision}}[10m])) > 0"
+    }
   }
 
-  # One policy for each job, so that the page says which: a push that was taken is a run that was done.
-  jobs = { for name, window in local.silence : "job-stalled ${name}" => {
+  # One policy for each function, so that the page says which, and the status page can.
+  starts = { for name in keys(var.instances) : "function-cannot-start ${name}" => {
+    runbook = "function-cannot-start"
+    page    = true
+    for     = "0s"
+    query   = "sum(increase(logging_googleapis_com:user_ryggrad_cannot_start{${local.revision}, service_name=\"${name}\"}[5m])) > 0"
+  } }
+  failures = { for name in keys(var.instances) : "functions-failing ${name}" => {
+    runbook = "functions-failing"
+    page    = true
+    for     = "300s"
+    query   = "sum(increase(logging_googleapis_com:user_ryggrad_failed{${local.revision}, service_name=\"${name}\"}[5m])) > 5"
+  } }
+
+  # One policy for each job. A push that was taken is a run that was done. What runs on some days of a week or month only
+  # is not asked for so: Monitoring does not look back that far. Another function tells when it is overdue.
+  daily = { for name, window in local.silence : name => window if join(" ", slice(local.cron[name], 2, 5)) == "* * *" }
+  jobs = { for name, window in local.daily : "job-stalled ${name}" => {
     runbook = "job-stalled"
     page    = true
     for     = "0s"
@@ -141,15 +177,50 @@ locals {
   } }
 
   # What code logs as an error and no alert above asks for wakes somebody all the same.
-  asked = toset(flatten([for a in values(local.alerts) : [for m in regexall("user_ryggrad_([a-z_]+?)(?:_bucket)?[{\\[]", a.query) : m[0]]]))
+  named  = merge(local.alerts, local.starts, local.failures)
+  asked  = toset(flatten([for a in values(local.named) : [for m in regexall("user_ryggrad_([a-z_]+?)(?:_bucket)?[{\\[]", a.query) : m[0]]]))
+  others = { backup_given_up = "backup-late", backup_stale = "backup-late", backup_waits = "backup-late" }
   errors = { for m in var.metrics : "error-logged ${m.name}" => {
-    runbook = "error-logged"
+    runbook = lookup(local.others, m.name, "error-logged")
     page    = true
     for     = "0s"
     query   = "sum(increase(logging_googleapis_com:user_ryggrad_${m.name}{${local.revision}}[10m])) > 0"
   } if m.value == "" && !contains(local.asked, m.name) }
 
-  policies = merge(local.jobs, local.backups, local.errors, { for name, a in local.alerts : name => merge(a, { runbook = name }) })
+  policies = merge(local.starts, local.failures, local.jobs, local.backups, local.errors, { for name, a in local.alerts : name => merge(a, { runbook = name }) })
+
+  # What customers notice while an alert is open: the function that the status page says it of, how bad it is for them, and
+  # in which words. The function `alerts` reads the labels `function` and `impact`. Every other alert is for operators only.
+  seen = {
+    "orders"   = { impact = "major", subject = "Orders cannot be taken in as they should" }
+    "fetch"    = { impact = "major", subject = "Orders of some delivery platforms do not come in as they should" }
+    "auth"     = { impact = "major", subject = "Logging in and access do not work as they should" }
+    "delivery" = { impact = "minor", subject = "Settings and lists of deliveries do not work as they should" }
+    "dispatch" = { impact = "major", subject = "Orders reach points of sale late" }
+    "relay"    = { impact = "minor", subject = "Some orders reach points of sale late" }
+    "retry"    = { impact = "minor", subject = "Deliveries that failed are tried again late" }
+    "audit"    = { impact = "minor", subject = "The audit log cannot be read as it should" }
+    "privacy"  = { impact = "minor", subject = "Requests of guests about their data are taken in late" }
+    "subjects" = { impact = "minor", subject = "Requests of guests about their data are answered late" }
+    "status"   = { impact = "minor", subject = "The status page does not work as it should" }
+  }
+  noticed = merge(
+    { for name, s in local.seen : "function-cannot-start ${name}" => merge(s, { function = name }) },
+    { for name, s in local.seen : "functions-failing ${name}" => merge(s, { function = name }) },
+    { for name, s in local.seen : "job-stalled ${name}" => merge(s, { function = name }) },
+    {
+      "availability-fast-burn" = { function = "orders", impact = "major", subject = "Many requests fail" }
+      "availability-slow-burn" = { function = "orders", impact = "minor", subject = "Some requests fail" }
+      "backlog-old"            = { function = "dispatch", impact = "minor", subject = "Orders reach points of sale late" }
+      "database-failing"       = { function = "orders", impact = "major", subject = "Our database fails for some requests" }
+      "keys-failing"           = { function = "orders", impact = "minor", subject = "Personal data of some orders cannot be read" }
+      "latency-burn"           = { function = "orders", impact = "minor", subject = "Requests take longer than they should" }
+      "privacy-waiting"        = { function = "subjects", impact = "minor", subject = "Requests of guests about their data are answered late" }
+      "region-failing"         = { function = "orders", impact = "minor", subject = "One of our regions fails" }
+      "site-down"              = { function = "orders", impact = "critical", subject = "The hub cannot be reached" }
+    },
+  )
+  customers = { for name, n in local.noticed : name => { function = n.function, impact = n.impact } }
 }
 
 resource "google_monitoring_alert_policy" "alerts" {
@@ -160,7 +231,7 @@ resource "google_monitoring_alert_policy" "alerts" {
   combiner              = "OR"
   severity              = each.value.page ? "CRITICAL" : "WARNING"
   notification_channels = local.channels
-  user_labels           = { runbook = each.value.runbook }
+  user_labels           = merge({ runbook = each.value.runbook }, lookup(local.customers, each.key, {}))
 
   conditions {
     display_name = each.key
@@ -178,6 +249,7 @@ resource "google_monitoring_alert_policy" "alerts" {
   documentation {
     mime_type = "text/markdown"
     content   = file("${var.runbooks}/alerts/${each.value.runbook}.md")
+    subject   = try(local.noticed[each.key].subject, null)
   }
 
   alert_strategy {

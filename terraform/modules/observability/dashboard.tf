@@ -13,6 +13,7 @@ locals {
     ["Firestore: documents written and read, each second", "sum(rate(firestore_googleapis_com:document_write_ops_count[5m])) or sum(rate(firestore_googleapis_com:document_read_ops_count[5m]))"],
     ["Orders that could not be taken in", "sum(increase(logging_googleapis_com:user_ryggrad_order_given_up{${local.revision}}[10m]))"],
     ["Events announced again by the relay", "sum(increase(logging_googleapis_com:user_ryggrad_relayed{${local.revision}}[10m]))"],
+    ["Oldest unsealed entry after a run, s", "histogram_quantile(1, sum by (le) (increase(logging_googleapis_com:user_ryggrad_unsealed_seconds_bucket{${local.revision}}[5m])))"],
     ["People and strangers at data and keys", "sum(increase(logging_googleapis_com:user_ryggrad_break_glass[1h]))"],
   ]
   columns = 3

@@ -5,5 +5,5 @@ output "alerts" {
 
 output "silences" {
   description = "After how many seconds without a run a job is said to be stalled."
-  value       = local.silence
+  value       = local.daily
 }

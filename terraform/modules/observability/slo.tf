@@ -60,7 +60,7 @@ resource "google_monitoring_alert_policy" "burns" {
   combiner              = "AND"
   severity              = each.value.page ? "CRITICAL" : "WARNING"
   notification_channels = local.channels
-  user_labels           = { runbook = each.key }
+  user_labels           = merge({ runbook = each.key }, lookup(local.customers, each.key, {}))
 
   dynamic "conditions" {
     for_each = [each.value.long, each.value.short]
@@ -80,6 +80,7 @@ resource "google_monitoring_alert_policy" "burns" {
   documentation {
     mime_type = "text/markdown"
     content   = file("${var.runbooks}/alerts/${each.key}.md")
+    subject   = try(local.noticed[each.key].subject, null)
   }
 
   alert_strategy {

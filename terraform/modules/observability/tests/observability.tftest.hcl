@@ -7,7 +7,7 @@ variables {
   domain    = "hub.example.com"
   topic     = "projects/hub-example/topics/alerts"
   people    = ["oncall@example.com"]
-  schedules = { seal = "* * * * *", backup = "0 * * * *", keys = "15 3 * * *", slow = "*/20 * * * *", config = "0 */3 * * *" }
+  schedules = { seal = "* * * * *", backup = "0 * * * *", keys = "15 3 * * *", slow = "*/20 * * * *", config = "0 */3 * * *", weekly = "15 4 * * 0" }
   instances = { orders = 100, seal = 1 }
   paths     = { log = "/log/checkpoint" }
   metrics = [
@@ -97,8 +97,33 @@ run "every_job_is_watched_for_two_periods" {
   }
 
   assert {
+    condition     = !contains(keys(google_monitoring_alert_policy.alerts), "job-stalled weekly")
+    error_message = "A job would be said to be stalled on the days on which it does not run."
+  }
+
+  assert {
     condition     = strcontains(google_monitoring_alert_policy.alerts["job-stalled seal"].conditions[0].condition_prometheus_query_language[0].query, "[300s])) or vector(0)) < 1")
     error_message = "A job that never ran would not be noticed."
+  }
+}
+
+run "what_customers_notice_is_said_by_labels" {
+  command = plan
+
+  assert {
+    condition = alltrue([for p in concat(values(google_monitoring_alert_policy.alerts), values(google_monitoring_alert_policy.burns)) :
+    contains(keys(p.user_labels), "impact") == contains(keys(p.user_labels), "function") && contains(keys(p.user_labels), "impact") == (p.documentation[0].subject != null)])
+    error_message = "An alert says how bad it is and not of what, or not in which words."
+  }
+
+  assert {
+    condition     = google_monitoring_alert_policy.alerts["functions-failing orders"].user_labels == tomap({ runbook = "functions-failing", function = "orders", impact = "major" }) && google_monitoring_alert_policy.burns["availability-fast-burn"].user_labels["impact"] == "major" && google_monitoring_alert_policy.alerts["poison"].user_labels == tomap({ runbook = "poison" })
+    error_message = "The status page would say something else."
+  }
+
+  assert {
+    condition     = google_monitoring_alert_policy.alerts["site-down"].user_labels["impact"] == "critical" && google_monitoring_alert_policy.alerts["site-down"].documentation[0].subject == "The hub cannot be reached"
+    error_message = "Nobody would be told that the hub is down."
   }
 }
 
