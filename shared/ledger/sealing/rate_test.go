@@ -16,6 +16,7 @@ import (
 // while a sealer runs every minute, as its schedule is, and reports how long entries waited from their commit until they
 // were published and marked: two periods of the schedule at most, and so much more as the machine is slow.
 func TestEntriesAreSealedInTimeUnderLoad(t *testing.T) {
+	t.Parallel()
 	minutes, _ := strconv.Atoi(os.Getenv("RYGGRAD_TEST_SEALING_MINUTES"))
 	if minutes < 1 {
 		t.Skip("takes minutes: set RYGGRAD_TEST_SEALING_MINUTES to how many")

@@ -294,23 +294,23 @@ func TestAnObjectThatNoEntrySpeaksOfIsNamed(t *testing.T) {
 // TestAKeyThatIsNotKnownAnyMoreIsNamed verifies a log that two keys signed with the second one only, and with both.
 func TestAKeyThatIsNotKnownAnyMoreIsNamed(t *testing.T) {
 	t.Parallel()
-	old, new := newHand(t, 1), newHand(t, 2)
-	s := seal(t, old, history(t, 900), 300)
-	s["keys/one"], s["keys/two"] = []byte(old.key+"\n"), []byte(new.key+"\n")
-	head, err := tlog.Keys{old.key}.Open(s[tlog.CheckpointPath])
+	former, newest := newHand(t, 1), newHand(t, 2)
+	s := seal(t, former, history(t, 900), 300)
+	s["keys/one"], s["keys/two"] = []byte(former.key+"\n"), []byte(newest.key+"\n")
+	head, err := tlog.Keys{former.key}.Open(s[tlog.CheckpointPath])
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.sign(t, new, head)
-	if r := check(t, s, verify.Options{Keys: tlog.Keys{new.key, old.key}}); !r.OK() || r.Checkpoints != 3 {
+	s.sign(t, newest, head)
+	if r := check(t, s, verify.Options{Keys: tlog.Keys{newest.key, former.key}}); !r.OK() || r.Checkpoints != 3 {
 		t.Errorf("with both keys: %+v", r)
 	}
 	explain := func(context.Context, []byte) string { return "version 1 is destroyed" }
-	r := check(t, s, verify.Options{Keys: tlog.Keys{new.key}, Explain: explain})
+	r := check(t, s, verify.Options{Keys: tlog.Keys{newest.key}, Explain: explain})
 	if len(r.Findings) != 1 || r.Checkpoints != 1 || r.Bytes != 900 {
 		t.Fatalf("with the second only: %+v", r)
 	}
-	for _, says := range []string{"checkpoints/0000000000000300", "none of the known keys", "version 1 is destroyed", "keys/one", old.key} {
+	for _, says := range []string{"checkpoints/0000000000000300", "none of the known keys", "version 1 is destroyed", "keys/one", former.key} {
 		if !strings.Contains(r.Findings[0].What, says) {
 			t.Errorf("%q does not say %q", r.Findings[0].What, says)
 		}
