@@ -76,7 +76,7 @@ func deliverooOrder(root *node, link Link) (Message, error) {
 	if root.get("asap").peek() == "false" {
 		o.RequestedFor = d.time(root.any("confirm_at", "prepare_for"))
 	}
-	o.Items = d.deliverooItems(root.get("items"), 0)
+	o.Items = d.items(root.get("items"), deliverooItem(), 0)
 	d.fee("bag", d.fractional(root.get("bag_fee")))
 	d.fee("surcharge", d.fractional(root.get("surcharge")))
 	d.fee("delivery", d.fractional(root.get("delivery", "delivery_fee")))
@@ -102,18 +102,11 @@ func (d *draft) fractional(n *node) int64 {
 	return d.minor(n.get("fractional"))
 }
 
-func (d *draft) deliverooItems(list *node, depth int) []order.Item {
-	var items []order.Item
-	if depth > order.MaxDepth+1 {
-		return nil
+func deliverooItem() itemForm {
+	return itemForm{
+		plu: []string{"pos_item_id"}, name: []string{"operational_name", "name"}, quantity: []string{"quantity"}, price: []string{"unit_price"},
+		money: (*draft).fractional, under: []string{"modifiers"},
 	}
-	for _, in := range list.maybeList() {
-		item := order.Item{PLU: in.get("pos_item_id").text(), Name: in.any("operational_name", "name").text()}
-		item.Quantity, item.UnitPrice = d.quantity(in.get("quantity"), d.fractional(in.get("unit_price")))
-		item.Modifiers = d.deliverooItems(in.get("modifiers"), depth+1)
-		items = append(items, item)
-	}
-	return items
 }
 
 func (d *draft) deliverooGuest(root *node) {

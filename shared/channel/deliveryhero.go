@@ -11,14 +11,8 @@ import (
 // are decimal numbers as texts in the location's currency; a product's unitPrice is without its toppings, which may have
 // toppings in turn.
 func deliveryHero() Adapter {
-	return Adapter{
-		Carries:      CarriesOrder,
-		Paths:        []string{"orders", "cancel"},
-		Undocumented: true,
-		signature:    secretOrBasic,
-		Options:      secretOptions(),
-		RetryLater:   503,
-		Unreadable:   400,
+	return undocumented(Adapter{
+		Unreadable: 400,
 		Codes: []Code{
 			{"order_received", order.Received}, {"order_accepted", order.Accepted}, {"order_prepared", order.Ready}, {"order_picked_up", order.InDelivery},
 			{"order_rejected", order.Rejected}, {"ORDER_CANCELLED", order.Cancelled},
@@ -30,19 +24,18 @@ func deliveryHero() Adapter {
 			}
 			return jsonReply(200, map[string]any{"remoteResponse": map[string]string{"remoteOrderId": id}})
 		},
-	}
+	})
 }
 
 func readDeliveryHero(root *node, r Request, link Link) (Message, error) {
 	id := root.any("token", "orderToken", "orderId").text()
 	status, _ := deliveryHero().StatusOf(root.get("status").peek())
-	switch {
-	case id == "":
-		return nil, missing("body.token")
-	case r.Path == "cancel" || status == order.Cancelled:
-		return Cancel{Ref: refer(id), Reason: reason(root.any("message", "reason").text())}, nil
-	case !root.get("products").says():
-		return Event{Ref: refer(id), Name: "order_status", Status: status}, nil
+	says := said{
+		id: id, at: "body.token", called: status == order.Cancelled, reason: root.any("message", "reason"),
+		isOrder: root.get("products").says(), event: "order_status", status: status,
+	}
+	if m, done, err := says.message(r); done {
+		return m, err
 	}
 	d, err := begin(root, link, root.get("platformRestaurant", "id").peek(), root.get("localInfo", "currency").text())
 	if err != nil {
@@ -57,7 +50,7 @@ func readDeliveryHero(root *node, r Request, link Link) (Message, error) {
 	if root.get("preOrder").peek() == "true" {
 		o.RequestedFor = d.time(firstSaid(root.get("delivery", "expectedDeliveryTime"), root.get("pickup", "pickupTime")))
 	}
-	o.Items = d.deliveryHeroItems(root.get("products"), 0)
+	o.Items = d.items(root.get("products"), deliveryHeroItem(), 0)
 	for _, fee := range price.get("deliveryFees").maybeList() {
 		d.fee("delivery", d.major(fee.get("value")))
 	}
@@ -76,24 +69,11 @@ func readDeliveryHero(root *node, r Request, link Link) (Message, error) {
 	return d.message()
 }
 
-func (d *draft) deliveryHeroItems(list *node, depth int) []order.Item {
-	var items []order.Item
-	if depth > order.MaxDepth+1 {
-		return nil
+func deliveryHeroItem() itemForm {
+	return itemForm{
+		plu: []string{"remoteCode", "id"}, name: []string{"name"}, size: []string{"variation", "name"}, note: []string{"comment"},
+		quantity: []string{"quantity"}, price: []string{"unitPrice", "price"}, money: (*draft).major, under: []string{"selectedToppings", "children"},
 	}
-	for _, in := range list.maybeList() {
-		name := in.get("name").text()
-		if variation := in.get("variation", "name").text(); variation != "" {
-			name += " " + variation
-		}
-		item := order.Item{PLU: in.any("remoteCode", "id").text(), Name: name, Note: in.get("comment").text()}
-		item.Quantity, item.UnitPrice = d.quantity(in.get("quantity"), d.major(in.any("unitPrice", "price")))
-		for _, modifiers := range []string{"selectedToppings", "children"} {
-			item.Modifiers = append(item.Modifiers, d.deliveryHeroItems(in.get(modifiers), depth+1)...)
-		}
-		items = append(items, item)
-	}
-	return items
 }
 
 func (d *draft) deliveryHeroPayment(root *node) {

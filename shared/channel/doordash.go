@@ -13,20 +13,14 @@ import (
 // location's currency; there is no total, so it is added up: subtotal, tax, fees and tips. Items stand in categories, an
 // item's extras have options, which may have extras in turn.
 func doorDash() Adapter {
-	return Adapter{
-		Carries:      CarriesOrder,
-		Paths:        []string{"orders", "cancel"},
-		Undocumented: true,
-		signature:    secretOrBasic,
-		Options:      secretOptions(),
-		RetryLater:   503,
-		Unreadable:   200,
+	return undocumented(Adapter{
+		Unreadable: 200,
 		Codes: []Code{
 			{"new", order.Received}, {"success", order.Accepted}, {"ready_for_pickup", order.Ready}, {"fail", order.Rejected}, {"cancelled", order.Cancelled},
 		},
 		read:    tree(readDoorDash),
 		answers: always(200),
-	}
+	})
 }
 
 func readDoorDash(root *node, r Request, link Link) (Message, error) {
@@ -36,13 +30,12 @@ func readDoorDash(root *node, r Request, link Link) (Message, error) {
 		in = inner.alone()
 	}
 	id := in.any("id", "order_id", "external_order_id").text()
-	switch {
-	case id == "":
-		return nil, missing("body.id")
-	case r.Path == "cancel" || strings.Contains(strings.ToLower(event), "cancel"):
-		return Cancel{Ref: refer(id), Reason: reason(in.any("cancel_reason", "reason").text())}, nil
-	case !in.get("categories").says() && !in.get("items").says():
-		return Event{Ref: refer(id), Name: word(event)}, nil
+	says := said{
+		id: id, at: "body.id", called: strings.Contains(strings.ToLower(event), "cancel"), reason: in.any("cancel_reason", "reason"),
+		isOrder: in.get("categories").says() || in.get("items").says(), event: word(event),
+	}
+	if m, done, err := says.message(r); done {
+		return m, err
 	}
 	d, err := begin(in, link, in.get("store", "merchant_supplied_id").peek(), in.get("currency").text())
 	if err != nil {
@@ -61,9 +54,9 @@ func (d *draft) doorDashOrder(in *node, id string) {
 	}
 	o.PlacedAt = d.time(in.any("created_at", "placed_at", "order_submitted_at"))
 	for _, category := range in.get("categories").maybeList() {
-		o.Items = append(o.Items, d.doorDashItems(category.get("items"), 0)...)
+		o.Items = append(o.Items, d.items(category.get("items"), doorDashItem(), 0)...)
 	}
-	o.Items = append(o.Items, d.doorDashItems(in.get("items"), 0)...)
+	o.Items = append(o.Items, d.items(in.get("items"), doorDashItem(), 0)...)
 	d.need(in.get("subtotal"), "body.subtotal")
 	o.Total = d.minor(in.get("subtotal"))
 	for _, fee := range []struct{ member, kind string }{
@@ -90,18 +83,9 @@ func (d *draft) doorDashOrder(in *node, id string) {
 	})
 }
 
-func (d *draft) doorDashItems(list *node, depth int) []order.Item {
-	var items []order.Item
-	if depth > order.MaxDepth+1 {
-		return nil
+func doorDashItem() itemForm {
+	return itemForm{
+		plu: []string{"merchant_supplied_id"}, name: []string{"name"}, note: []string{"special_instructions"}, quantity: []string{"quantity"},
+		price: []string{"price"}, money: (*draft).minor, groups: []string{"extras", "extra"}, under: []string{"options"},
 	}
-	for _, in := range list.maybeList() {
-		item := order.Item{PLU: in.get("merchant_supplied_id").text(), Name: in.get("name").text(), Note: in.get("special_instructions").text()}
-		item.Quantity, item.UnitPrice = d.quantity(in.get("quantity"), d.minor(in.get("price")))
-		for _, extra := range in.any("extras", "extra").maybeList() {
-			item.Modifiers = append(item.Modifiers, d.doorDashItems(extra.get("options"), depth+1)...)
-		}
-		items = append(items, item)
-	}
-	return items
 }

@@ -98,7 +98,7 @@ func (d *draft) genericOrder(in *node, id string) {
 		"delivery": order.Delivery, "pickup": order.Pickup, "dine_in": order.DineIn, "curbside": order.Curbside,
 	})
 	o.PlacedAt, o.RequestedFor = d.time(in.get("placedAt")), d.time(in.get("requestedFor"))
-	o.Items = d.genericItems(in.get("items"), 0)
+	o.Items = d.items(in.get("items"), genericItem(), 0)
 	for _, off := range in.get("discounts").maybeList() {
 		d.discount(off, off.get("name").text(), word(off.get("fundedBy").text()), d.minor(off.get("amount")))
 	}
@@ -123,16 +123,9 @@ func (d *draft) genericOrder(in *node, id string) {
 	o.Note = in.get("note").text()
 }
 
-func (d *draft) genericItems(list *node, depth int) []order.Item {
-	var items []order.Item
-	if depth > order.MaxDepth+1 {
-		return nil
+func genericItem() itemForm {
+	return itemForm{
+		plu: []string{"plu"}, name: []string{"name"}, note: []string{"note"}, quantity: []string{"quantity"}, price: []string{"unitPrice"},
+		money: (*draft).minor, under: []string{"modifiers"},
 	}
-	for _, in := range list.maybeList() {
-		item := order.Item{PLU: in.get("plu").text(), Name: in.get("name").text(), Note: in.get("note").text()}
-		item.Quantity, item.UnitPrice = d.quantity(in.get("quantity"), d.minor(in.get("unitPrice")))
-		item.Modifiers = d.genericItems(in.get("modifiers"), depth+1)
-		items = append(items, item)
-	}
-	return items
 }

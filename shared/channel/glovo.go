@@ -9,30 +9,22 @@ import (
 // A webhook brings the order; another path has its cancellation. Ids are unique for good. Amounts are integers in minor
 // units; a product's price is without its attributes. Times have no zone and are UTC.
 func glovo() Adapter {
-	return Adapter{
-		Carries:      CarriesOrder,
-		Paths:        []string{"orders", "cancel"},
-		Undocumented: true,
-		signature:    secretOrBasic,
-		Options:      secretOptions(),
-		RetryLater:   503,
-		Unreadable:   200,
+	return undocumented(Adapter{
+		Unreadable: 200,
 		Codes: []Code{
 			{"RECEIVED", order.Received}, {"ACCEPTED", order.Accepted}, {"READY_FOR_PICKUP", order.Ready}, {"OUT_FOR_DELIVERY", order.InDelivery},
 			{"PICKED_UP_BY_CUSTOMER", order.Completed}, {"CANCELLED", order.Cancelled},
 		},
 		read:    tree(readGlovo),
 		answers: always(200),
-	}
+	})
 }
 
 func readGlovo(root *node, r Request, link Link) (Message, error) {
 	id := root.get("order_id").text()
-	switch {
-	case id == "":
-		return nil, missing("body.order_id")
-	case r.Path == "cancel" || root.get("cancel_reason").says():
-		return Cancel{Ref: refer(id), Reason: reason(root.get("cancel_reason").text())}, nil
+	why := root.get("cancel_reason")
+	if m, done, err := (said{id: id, at: "body.order_id", called: why.says(), reason: why, isOrder: true}).message(r); done {
+		return m, err
 	}
 	d, err := begin(root, link, root.get("store_id").peek(), root.get("currency").text())
 	if err != nil {
@@ -45,7 +37,7 @@ func readGlovo(root *node, r Request, link Link) (Message, error) {
 		o.Type = order.Pickup
 	}
 	o.PlacedAt = d.time(root.get("order_time"))
-	o.Items = d.glovoItems(root.get("products"), 0)
+	o.Items = d.items(root.get("products"), glovoItem(), 0)
 	d.fee("delivery", d.minor(root.get("delivery_fee")))
 	d.fee("service", d.minor(root.get("service_fee")))
 	d.fee("small_order", d.minor(root.get("minimum_basket_surcharge")))
@@ -68,18 +60,9 @@ func readGlovo(root *node, r Request, link Link) (Message, error) {
 	return d.message()
 }
 
-func (d *draft) glovoItems(list *node, depth int) []order.Item {
-	var items []order.Item
-	if depth > order.MaxDepth+1 {
-		return nil
+func glovoItem() itemForm {
+	return itemForm{
+		plu: []string{"id"}, name: []string{"name"}, note: []string{"comment"}, quantity: []string{"quantity"}, price: []string{"price"},
+		money: (*draft).minor, under: []string{"attributes", "sub_products"},
 	}
-	for _, in := range list.maybeList() {
-		item := order.Item{PLU: in.get("id").text(), Name: in.get("name").text(), Note: in.get("comment").text()}
-		item.Quantity, item.UnitPrice = d.quantity(in.get("quantity"), d.minor(in.get("price")))
-		for _, modifiers := range []string{"attributes", "sub_products"} {
-			item.Modifiers = append(item.Modifiers, d.glovoItems(in.get(modifiers), depth+1)...)
-		}
-		items = append(items, item)
-	}
-	return items
 }

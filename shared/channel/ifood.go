@@ -82,7 +82,7 @@ func iFoodOrder(root *node, link Link, _ Reference) (Message, error) {
 		o.RequestedFor = d.time(firstSaid(root.get("schedule", "deliveryDateTimeStart"), root.get("delivery", "deliveryDateTime"),
 			root.get("takeout", "takeoutDateTime"), root.get("deliveryDateTime")))
 	}
-	o.Items = d.iFoodItems(root.get("items"), 0)
+	o.Items = d.items(root.get("items"), iFoodItem(), 0)
 	total := root.get("total")
 	d.fee("delivery", d.major(firstSaid(total.get("deliveryFee"), root.get("deliveryFee"))))
 	for _, fee := range root.get("additionalFees").maybeList() {
@@ -110,21 +110,11 @@ func (d *draft) iFoodType(root *node) {
 	})
 }
 
-func (d *draft) iFoodItems(list *node, depth int) []order.Item {
-	var items []order.Item
-	if depth > order.MaxDepth+1 {
-		return nil
+func iFoodItem() itemForm {
+	return itemForm{
+		plu: []string{"externalCode"}, name: []string{"name"}, note: []string{"observations"}, quantity: []string{"quantity"},
+		price: []string{"unitPrice", "price"}, money: (*draft).major, under: []string{"options", "customizations", "subItems"},
 	}
-	for _, in := range list.maybeList() {
-		item := order.Item{PLU: in.get("externalCode").text(), Name: in.get("name").text(), Note: in.get("observations").text()}
-		price := d.major(firstSaid(in.get("unitPrice"), in.get("price")))
-		item.Quantity, item.UnitPrice = d.quantity(in.get("quantity"), price)
-		for _, options := range []string{"options", "customizations", "subItems"} {
-			item.Modifiers = append(item.Modifiers, d.iFoodItems(in.get(options), depth+1)...)
-		}
-		items = append(items, item)
-	}
-	return items
 }
 
 // iFoodBenefits: each tells how much of it iFood, the restaurant or a chain bears.

@@ -89,7 +89,7 @@ func jetOrder(root *node, r Request, link Link) (Message, error) {
 	if how.get("CustomerDueAsap").peek() != "true" {
 		o.RequestedFor = d.time(how.get("CustomerDueDate"))
 	}
-	o.Items = d.jetItems(root.get("Items"), 0)
+	o.Items = d.items(root.get("Items"), jetItem(), 0)
 	d.fee("delivery", d.major(prices.get("Fees", "Delivery")))
 	d.fee("service", d.major(prices.get("Fees", "ServiceCharge")))
 	d.fee("other", d.major(prices.get("Fees", "Other")))
@@ -123,22 +123,11 @@ func (d *draft) jetCallback(sent string) string {
 	return callback
 }
 
-func (d *draft) jetItems(list *node, depth int) []order.Item {
-	var items []order.Item
-	if depth > order.MaxDepth+1 {
-		return nil
+func jetItem() itemForm {
+	return itemForm{
+		plu: []string{"Reference"}, name: []string{"Name"}, size: []string{"Synonym"}, note: []string{"Notes", "Note"},
+		quantity: []string{"Quantity"}, price: []string{"UnitPrice"}, money: (*draft).major, under: []string{"Items"},
 	}
-	for _, in := range list.maybeList() {
-		name := in.get("Name").text()
-		if size := in.get("Synonym").text(); size != "" {
-			name += " " + size
-		}
-		item := order.Item{PLU: in.get("Reference").text(), Name: name, Note: in.any("Notes", "Note").text()}
-		item.Quantity, item.UnitPrice = d.quantity(in.get("Quantity"), d.major(in.get("UnitPrice")))
-		item.Modifiers = d.jetItems(in.get("Items"), depth+1)
-		items = append(items, item)
-	}
-	return items
 }
 
 // jetPayment: what no paid line covers is due.

@@ -75,25 +75,18 @@ func otterOrder(root *node, link Link, from Reference) (Message, error) {
 			o.RequestedFor = d.time(how.any("pickupTime", "deliveryTime"))
 		}
 	}
-	o.Items = d.otterItems(root.get("items"), 0)
+	o.Items = d.items(root.get("items"), otterItem(), 0)
 	d.otterTotals(root)
 	d.otterPayments(root.get("customerPayments"))
 	d.otterGuest(root)
 	return d.message()
 }
 
-func (d *draft) otterItems(list *node, depth int) []order.Item {
-	var items []order.Item
-	if depth > order.MaxDepth+1 {
-		return nil
+func otterItem() itemForm {
+	return itemForm{
+		plu: []string{"skuId"}, name: []string{"name"}, note: []string{"note"}, quantity: []string{"quantity"}, price: []string{"price"},
+		money: (*draft).major, under: []string{"modifiers"},
 	}
-	for _, in := range list.maybeList() {
-		item := order.Item{PLU: in.get("skuId").text(), Name: in.get("name").text(), Note: in.get("note").text()}
-		item.Quantity, item.UnitPrice = d.quantity(in.get("quantity"), d.major(in.get("price")))
-		item.Modifiers = d.otterItems(in.get("modifiers"), depth+1)
-		items = append(items, item)
-	}
-	return items
 }
 
 func (d *draft) otterTotals(root *node) {

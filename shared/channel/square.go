@@ -98,7 +98,7 @@ func squareOrder(root *node, link Link, from Reference) (Message, error) {
 		root.get(state).take() // state, not content
 	}
 	o.PlacedAt = d.time(root.get("created_at"))
-	o.Items = d.squareItems(root.get("line_items"), 0)
+	o.Items = d.items(root.get("line_items"), squareItem(), 0)
 	for _, charge := range root.get("service_charges").maybeList() {
 		d.fee(feeKind(charge.get("name").peek()), d.squareMoney(charge.any("total_money", "applied_money", "amount_money")))
 	}
@@ -124,22 +124,11 @@ func (d *draft) squareMoney(n *node) int64 {
 	return d.minor(n.get("amount"))
 }
 
-func (d *draft) squareItems(list *node, depth int) []order.Item {
-	var items []order.Item
-	if depth > order.MaxDepth+1 {
-		return nil
+func squareItem() itemForm {
+	return itemForm{
+		plu: []string{"catalog_object_id"}, name: []string{"name"}, size: []string{"variation_name"}, note: []string{"note"},
+		quantity: []string{"quantity"}, price: []string{"base_price_money"}, money: (*draft).squareMoney, under: []string{"modifiers"},
 	}
-	for _, in := range list.maybeList() {
-		name := in.get("name").text()
-		if variation := in.get("variation_name").text(); variation != "" {
-			name += " " + variation
-		}
-		item := order.Item{PLU: in.get("catalog_object_id").text(), Name: name, Note: in.get("note").text()}
-		item.Quantity, item.UnitPrice = d.quantity(in.get("quantity"), d.squareMoney(in.get("base_price_money")))
-		item.Modifiers = d.squareItems(in.get("modifiers"), depth+1)
-		items = append(items, item)
-	}
-	return items
 }
 
 // squareFulfilment reads how the order reaches the guest.

@@ -10,33 +10,26 @@ import (
 // A webhook brings the order. Its id is unique for good; the orderKey beside it is for the status. Amounts are decimal
 // numbers; a product's price is without its side dishes.
 func takeaway() Adapter {
-	return Adapter{
-		Carries:      CarriesOrder,
-		Paths:        []string{"orders", "cancel"},
-		Undocumented: true,
-		signature:    secretOrBasic,
-		Options:      secretOptions(),
-		RetryLater:   503,
-		Unreadable:   200,
+	return undocumented(Adapter{
+		Unreadable: 200,
 		Codes: []Code{
 			{"received", order.Received}, {"printed", order.Received}, {"confirmed", order.Accepted}, {"confirmed_change_delivery_time", order.Accepted},
 			{"kitchen", order.Preparing}, {"in_delivery", order.InDelivery}, {"delivered", order.Completed}, {"cancelled", order.Cancelled}, {"error", order.Failed},
 		},
 		read:    tree(readTakeaway),
 		answers: always(200),
-	}
+	})
 }
 
 func readTakeaway(root *node, r Request, link Link) (Message, error) {
 	id := root.any("id", "orderId").text()
 	status, _ := takeaway().StatusOf(root.get("status").peek())
-	switch {
-	case id == "":
-		return nil, missing("body.id")
-	case r.Path == "cancel" || status == order.Cancelled:
-		return Cancel{Ref: refer(id), Reason: reason(root.get("reason").text())}, nil
-	case !root.get("products").says():
-		return Event{Ref: refer(id), Name: "order_status", Status: status}, nil
+	says := said{
+		id: id, at: "body.id", called: status == order.Cancelled, reason: root.get("reason"),
+		isOrder: root.get("products").says(), event: "order_status", status: status,
+	}
+	if m, done, err := says.message(r); done {
+		return m, err
 	}
 	d, err := begin(root, link, root.any("restaurantId", "clientId").peek(), root.get("currency").text())
 	if err != nil {
@@ -52,7 +45,7 @@ func readTakeaway(root *node, r Request, link Link) (Message, error) {
 	if root.get("isAsap").peek() != "true" {
 		o.RequestedFor = d.time(root.any("requestedTime", "requestedDeliveryTime"))
 	}
-	o.Items = d.takeawayItems(root.get("products"), 0)
+	o.Items = d.items(root.get("products"), takeawayItem(), 0)
 	d.fee("delivery", d.major(root.any("deliveryCosts", "deliveryFee")))
 	d.fee("service", d.major(root.get("serviceFee")))
 	d.fee("bag", d.major(root.get("bagFee")))
@@ -68,18 +61,11 @@ func readTakeaway(root *node, r Request, link Link) (Message, error) {
 	return d.message()
 }
 
-func (d *draft) takeawayItems(list *node, depth int) []order.Item {
-	var items []order.Item
-	if depth > order.MaxDepth+1 {
-		return nil
+func takeawayItem() itemForm {
+	return itemForm{
+		plu: []string{"plu", "id"}, name: []string{"name"}, note: []string{"remark"}, quantity: []string{"count", "amount", "quantity"},
+		price: []string{"price"}, money: (*draft).major, under: []string{"sideDishes"},
 	}
-	for _, in := range list.maybeList() {
-		item := order.Item{PLU: in.any("plu", "id").text(), Name: in.get("name").text(), Note: in.get("remark").text()}
-		item.Quantity, item.UnitPrice = d.quantity(in.any("count", "amount", "quantity"), d.major(in.get("price")))
-		item.Modifiers = d.takeawayItems(in.get("sideDishes"), depth+1)
-		items = append(items, item)
-	}
-	return items
 }
 
 func (d *draft) takeawayGuest(root *node) {
