@@ -95,3 +95,28 @@ func TestHowMuchLongerAPOSNeeds(t *testing.T) {
 		}
 	}
 }
+
+// FuzzDeliverectReports feeds bytes to what reads a POS's reports: they may refuse, with a fault; what they take is in bounds.
+func FuzzDeliverectReports(f *testing.F) {
+	for _, seed := range []string{
+		`{"status":20,"pickupTime":"2026-03-01T17:30:00Z","reason":"r"}`, `{"order":"ord_1","minutes":20}`, `{"minutes":1e9,"order":""}`, `[]`, `{"status":null}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		change, known, err := channel.ReadDeliverectStatus(body)
+		if kind := fault.KindOf(err); err != nil && kind != fault.Malformed && kind != fault.Invalid {
+			t.Fatalf("a status is refused with %s: %v", kind, err)
+		}
+		if known && (!change.Status.Known() || change.Status == order.Received) {
+			t.Fatalf("a status is read as %+v", change)
+		}
+		id, takes, err := channel.ReadDeliverectPreparation(body)
+		if kind := fault.KindOf(err); err != nil && kind != fault.Malformed && kind != fault.Invalid {
+			t.Fatalf("a time is refused with %s: %v", kind, err)
+		}
+		if err == nil && (id == "" || takes < 0 || takes > 24*time.Hour) {
+			t.Fatalf("a time is read as %q, %s", id, takes)
+		}
+	})
+}
