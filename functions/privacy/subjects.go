@@ -47,6 +47,7 @@ type foundBody struct {
 	Candidates matchesBody      `json:"candidates" doc:"What has the contact and nothing else that was named. It is left alone until a second field agrees or its id is named."`
 	Held       map[string]int64 `json:"held" doc:"How many documents hold something of the guest in what is confirmed, by collection"`
 	Unmatched  []string         `json:"unmatched" doc:"Orders and messages that were named and do not have the contact, or are erased"`
+	Partly     bool             `json:"partly,omitzero" doc:"More than 20,000 messages that nobody could read are kept, and only the newest were searched. What they say is gone after 30 days."`
 }
 
 type matchesBody struct {
@@ -131,7 +132,7 @@ func (b subjectBody) subject() privacy.Subject {
 
 // show tells what was found, masked.
 func show(found privacydb.Found) foundBody {
-	return foundBody{Confirmed: matches(found, privacy.Confirmed), Candidates: matches(found, privacy.Candidate)}
+	return foundBody{Partly: found.Partly, Confirmed: matches(found, privacy.Confirmed), Candidates: matches(found, privacy.Candidate)}
 }
 
 func matches(found privacydb.Found, verdict privacy.Verdict) matchesBody {

@@ -3,8 +3,10 @@ package privacy
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"ryggrad.internal/hub/shared/channel"
 	"ryggrad.internal/hub/shared/order"
@@ -166,5 +168,29 @@ func TestMessagesAboutAGuestsOrderGoWithIt(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("answered %d %s", a.status, a.text)
+	}
+}
+
+func TestEveryMessageThatNobodyCouldReadIsSearchedHoweverManyThereAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	oldest := w.keep(channel.KeptFailed, channel.Ref{}, guestPhone+" "+guestEmail)
+	settled := w.keep(channel.KeptSettled, channel.Ref{}, guestEmail+" asks to be called at "+guestPhone)
+	w.wait(time.Second)
+	const many = 520 // more than one query lists
+	for i := range many {
+		w.keep(channel.KeptFailed, channel.Ref{}, "nothing of the guest "+strconv.Itoa(i))
+	}
+	a := w.ask("erase", theGuest())
+	if a.Confirmed.Count != 2 || a.Partly {
+		t.Fatalf("answered %d %s", a.status, a.text)
+	}
+	w.work(a.Job)
+	w.erased(a.Job, nil, []string{oldest, settled})
+	for most, want := range map[int]bool{many: false, many + 1: false, many + 2: true, many + 3: true} {
+		ids, all, err := w.messages.Unread(t.Context(), tenantA, most)
+		if err != nil || all != want || len(ids) != min(most, many+2) {
+			t.Errorf("of %d at most, %d are listed, all: %v, %v", most, len(ids), all, err)
+		}
 	}
 }

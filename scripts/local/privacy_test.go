@@ -18,6 +18,9 @@ import (
 
 	"cloud.google.com/go/firestore"
 	"github.com/klauspost/compress/zstd"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"google.golang.org/api/iterator"
 
 	"ryggrad.internal/hub/shared/envelope"
@@ -47,6 +50,7 @@ func (d *demo) markedOrder(number string) map[string]any {
 type witness struct {
 	*demo
 	t     *testing.T
+	spans *tracetest.InMemoryExporter
 	heard []string // what callers were answered and endpoints were asked, when it must not tell of the guest
 	mu    sync.Mutex
 	full  int // whole orders that an endpoint received
@@ -168,6 +172,13 @@ func (w *witness) nothingInPlainAnywhere(when string) {
 	}
 	for i, text := range w.heard {
 		all[fmt.Sprintf("answer %d", i)] = []byte(text)
+	}
+	spans := w.spans.GetSpans()
+	if len(spans) == 0 {
+		w.t.Fatal("nothing was traced")
+	}
+	for i, span := range spans {
+		all[fmt.Sprintf("span %d", i)] = fmt.Appendf(nil, "%s %v %v %v %s", span.Name, span.Attributes, span.Events, span.Links, span.Status.Description)
 	}
 	for d := range w.documents(w.base()) {
 		all["document "+d.path] = []byte(spell(d.fields))
@@ -313,10 +324,13 @@ func (w *witness) nameless(sealed string) bool {
 
 // TestNothingOfAnErasedGuestCanBeRead marks a guest's words, lets them order in every way and be erased, and then looks at
 // every byte that the hub has written: no word is in plain, before or after; and afterwards no key that is left opens any
-// sealed bytes that tell of them, also those that somebody copied before.
+// sealed bytes that tell of them, also those that somebody copied before. Every request is traced. Metrics are counts and
+// values of fields of the log's lines, and the log is among what is searched.
 func TestNothingOfAnErasedGuestCanBeRead(t *testing.T) {
+	spans := tracetest.NewInMemoryExporter()
+	otel.SetTracerProvider(trace.NewTracerProvider(trace.WithSyncer(spans)))
 	h := startHub(t, options{listen: "127.0.0.1:0", data: t.TempDir()})
-	w := &witness{demo: &demo{hub: h, out: io.Discard, shop: client{h.baseURL, h.credentials.Clients["shop"].APIKey}}, t: t}
+	w := &witness{spans: spans, demo: &demo{hub: h, out: io.Discard, shop: client{h.baseURL, h.credentials.Clients["shop"].APIKey}}, t: t}
 	w.listen()
 	w.live()
 	base, desk := w.base(), client{h.baseURL, h.credentials.Clients["privacy"].APIKey}

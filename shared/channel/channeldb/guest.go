@@ -38,13 +38,13 @@ func (s *Store) About(ctx context.Context, tenant, link string, channelOrderIDs 
 	return all, nil
 }
 
-// together is how many messages are read by one RPC, with their bytes of up to 1 MiB each.
-const together = 20
+// Together is how many messages [Store.LoadAll] reads by one RPC, with their bytes of up to 1 MiB each.
+const Together = 20
 
 // LoadAll reads messages of the tenant whose bytes are still kept. Others are left out.
 func (s *Store) LoadAll(ctx context.Context, tenant string, ids []string) ([]Stored, error) {
 	var all []Stored
-	for some := range slices.Chunk(ids, together) {
+	for some := range slices.Chunk(ids, Together) {
 		var refs []ledgerdb.Ref
 		for _, id := range some {
 			refs = append(refs, partsOf(id)...)
@@ -72,20 +72,34 @@ func partsOf(id string) []ledgerdb.Ref {
 	return []ledgerdb.Ref{ref(id), {Collection: collectionKeys, ID: id}, {Collection: collectionOriginals, ID: id}}
 }
 
-// Unsettled returns the ids of the tenant's messages that nobody has read as an order: failed ones, and cancellations
-// whose order was not here. At most limit of each kind, the newest first.
-func (s *Store) Unsettled(ctx context.Context, tenant string, limit int) ([]string, error) {
-	var ids []string
-	for _, state := range []channel.KeptState{channel.KeptFailed, channel.KeptWaiting, channel.KeptMissed} {
-		page, err := s.List(ctx, tenant, state, "", limit)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range page.Messages {
-			ids = append(ids, m.ID)
+// perPage is how many messages one query lists.
+const perPage = 500
+
+// Unread returns the ids of the tenant's messages that made no order and are about none that is known: failed ones, early
+// cancellations, and what was settled without an order. It returns at most most, of each state the newest first, and
+// tells whether these are all.
+func (s *Store) Unread(ctx context.Context, tenant string, most int) (ids []string, all bool, err error) {
+	for _, state := range []channel.KeptState{channel.KeptFailed, channel.KeptWaiting, channel.KeptMissed, channel.KeptSettled} {
+		for page := (Page{Next: ""}); ; {
+			page, err = s.List(ctx, tenant, state, page.Next, perPage)
+			if err != nil {
+				return nil, false, err
+			}
+			for _, m := range page.Messages {
+				if m.Order != "" {
+					continue
+				}
+				if len(ids) == most {
+					return ids, false, nil
+				}
+				ids = append(ids, m.ID)
+			}
+			if page.Next == "" {
+				break
+			}
 		}
 	}
-	return ids, nil
+	return ids, true, nil
 }
 
 // Erase forgets for good what a message said; what was understood of it stays. It tells whether there was anything left

@@ -5,6 +5,9 @@ import (
 	"maps"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
+	"ryggrad.internal/hub/shared/channel"
 	"ryggrad.internal/hub/shared/channel/channeldb"
 	"ryggrad.internal/hub/shared/envelope"
 	"ryggrad.internal/hub/shared/fault"
@@ -13,13 +16,18 @@ import (
 	"ryggrad.internal/hub/shared/privacy"
 )
 
-// searched is how many unsettled messages of each state are opened and searched, the newest.
-const searched = 200
+// Messages without an index are opened and searched: so many, and so many times [channeldb.Together] of them at once.
+const (
+	searched = 20_000
+	inFlight = 2
+)
 
 // Found is what the tenant holds about a guest.
 type Found struct {
 	Orders   []FoundOrder // in no particular order
 	Messages []FoundMessage
+	// Partly says that there were more messages without an index than are searched.
+	Partly bool
 }
 
 // FoundOrder is an order that is, or may be, a guest's.
@@ -31,7 +39,7 @@ type FoundOrder struct {
 
 // FoundMessage is a kept message that is, or may be, about a guest.
 type FoundMessage struct {
-	channeldb.Stored
+	channel.Kept
 	Verdict privacy.Verdict
 }
 
@@ -64,7 +72,7 @@ func (s *Store) Find(ctx context.Context, tenant string, sought privacy.Sought) 
 	if found.Orders, err = s.findOrders(ctx, tenant, sought); err != nil {
 		return found, err
 	}
-	if found.Messages, err = s.findMessages(ctx, tenant, sought, found.Orders); err != nil {
+	if err = s.findMessages(ctx, tenant, sought, &found); err != nil {
 		return found, err
 	}
 	if len(found.Orders)+len(found.Messages) > privacy.MaxErased {
@@ -126,18 +134,41 @@ func (s *Store) contact(ctx context.Context, tenant string, c envelope.Contact,
 	return all, nil
 }
 
-// findMessages weighs the messages about confirmed orders, those that are not settled, and those that were named.
-func (s *Store) findMessages(ctx context.Context, tenant string, sought privacy.Sought, orders []FoundOrder) ([]FoundMessage, error) {
-	about, err := s.about(ctx, tenant, orders)
+// findMessages weighs the messages about confirmed orders, those about no order that is known, and those that were named.
+func (s *Store) findMessages(ctx context.Context, tenant string, sought privacy.Sought, found *Found) error {
+	about, err := s.about(ctx, tenant, found.Orders)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	ids, err := s.opts.Messages.Unsettled(ctx, tenant, searched)
+	unread, all, err := s.opts.Messages.Unread(ctx, tenant, searched)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	ids = append(append(ids, sought.Messages()...), slices.Collect(maps.Keys(about))...)
-	stored, err := s.opts.Messages.LoadAll(ctx, tenant, slices.Compact(slices.Sorted(slices.Values(ids))))
+	found.Partly = !all
+	ids := slices.Concat(unread, sought.Messages(), slices.Collect(maps.Keys(about)))
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	parts := make([][]FoundMessage, (len(ids)+channeldb.Together-1)/channeldb.Together)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(inFlight)
+	for i := range parts {
+		group.Go(func() (err error) {
+			some := ids[i*channeldb.Together : min((i+1)*channeldb.Together, len(ids))]
+			parts[i], err = s.weigh(ctx, tenant, some, func(id string, body []byte) privacy.Verdict {
+				evidence := sought.Message(id, body)
+				evidence.About = about[id]
+				return evidence.Verdict()
+			})
+			return err
+		})
+	}
+	err = group.Wait()
+	found.Messages = slices.Concat(parts...)
+	return err
+}
+
+// weigh opens messages and returns those that a verdict does not call a stranger's, without what they say.
+func (s *Store) weigh(ctx context.Context, tenant string, ids []string, verdict func(string, []byte) privacy.Verdict) ([]FoundMessage, error) {
+	stored, err := s.opts.Messages.LoadAll(ctx, tenant, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +181,8 @@ func (s *Store) findMessages(ctx context.Context, tenant string, sought privacy.
 		if err != nil { // damaged, or its key is destroyed: nobody reads it any more
 			body = nil
 		}
-		evidence := sought.Message(m.ID, body)
-		evidence.About = about[m.ID]
-		if v := evidence.Verdict(); v != privacy.Stranger {
-			found = append(found, FoundMessage{m, v})
+		if v := verdict(m.ID, body); v != privacy.Stranger {
+			found = append(found, FoundMessage{m.Kept, v})
 		}
 	}
 	return found, nil
