@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -206,28 +204,15 @@ func newLife(t *testing.T) *life {
 // backUp makes a backup of everything, reads it and restores it.
 func (l *life) backUp() {
 	l.t.Helper()
-	l.tick("backup")
-	for n := 0; ; n++ { // steps announce further ones
-		announced := l.cloud.Published(l.t, "backup")
-		if n == len(announced) {
-			break
-		}
-		l.push("backup", announced[n].Data)
-	}
+	l.cloud.PushSteps(l.t, l.pushed["backup"], "backup", nil)
 	l.tick("verify")
 	l.tick("drill")
 }
 
-// push hands a function a message, as a push subscription does.
+// push hands a function a message.
 func (l *life) push(function string, data []byte) {
 	l.t.Helper()
-	body := fmt.Sprintf(`{"message":{"data":%q,"messageId":"1","publishTime":"2026-03-01T12:00:00Z"},"subscription":"projects/p/subscriptions/s"}`,
-		base64.StdEncoding.EncodeToString(data))
-	rec := httptest.NewRecorder()
-	l.pushed[function].ServeHTTP(rec, httptest.NewRequestWithContext(l.t.Context(), http.MethodPost, "/", strings.NewReader(body)))
-	if rec.Code != http.StatusNoContent {
-		l.t.Errorf("%s answers %d %s", function, rec.Code, rec.Body)
-	}
+	cloudtest.Push(l.t, l.pushed[function], data)
 }
 
 func (l *life) tick(function string) { l.push(function, []byte(`{}`)) }

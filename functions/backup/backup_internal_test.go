@@ -1,13 +1,10 @@
 package backup
 
 import (
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -24,17 +21,6 @@ import (
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	os.Exit(m.Run())
-}
-
-// push hands a function a message, and wants it taken.
-func push(t *testing.T, h http.Handler, data string) {
-	t.Helper()
-	body := `{"message":{"messageId":"1","data":"` + data + `"},"subscription":"projects/p/subscriptions/s"}`
-	rec := httptest.NewRecorder()
-	h.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body)))
-	if rec.Code != http.StatusNoContent {
-		t.Fatalf("answered %d %s", rec.Code, rec.Body)
-	}
 }
 
 func TestABackupIsMadeCheckedAndDrilled(t *testing.T) {
@@ -71,25 +57,9 @@ func TestABackupIsMadeCheckedAndDrilled(t *testing.T) {
 	written := time.Now()
 	for time.Now().Truncate(time.Second).Before(written) { // until the moment lies after it
 	}
-	makes := build(BuildBackup)
-	push(t, makes, "")
-	for n := 0; ; n++ { // steps announce further ones
-		announced := cloud.Published(t, "backup")
-		if n == len(announced) {
-			break
-		}
-		one := httptest.NewRecorder()
-		raw, err := pushOf(announced[n].Data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		makes.ServeHTTP(one, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(raw)))
-		if one.Code != http.StatusNoContent {
-			t.Fatalf("step %d is answered %d", n, one.Code)
-		}
-	}
-	push(t, build(BuildVerify), "")
-	push(t, build(BuildDrill), "")
+	cloud.PushSteps(t, build(BuildBackup), "backup", nil)
+	cloudtest.Push(t, build(BuildVerify), nil)
+	cloudtest.Push(t, build(BuildDrill), nil)
 	all, _, err := evidencedb.New(h.Ledger).Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -102,10 +72,4 @@ func TestABackupIsMadeCheckedAndDrilled(t *testing.T) {
 	if n, _ := all[evidence.Drill].Facts.Number("documents"); n < 2 {
 		t.Errorf("the drill brought back %v documents", n)
 	}
-}
-
-// pushOf is a message as a push subscription sends it.
-func pushOf(data []byte) (string, error) {
-	raw, err := json.Marshal(map[string]any{"message": map[string]any{"messageId": "1", "data": data}, "subscription": "projects/p/subscriptions/s"})
-	return string(raw), err
 }

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,23 +22,7 @@ func (c *console) backUp() {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(func() { _ = h.(io.Closer).Close() })
-	messages := [][]byte{[]byte("{}")}
-	for n := 0; n < len(messages); n++ {
-		body, err := json.Marshal(map[string]any{
-			"message": map[string]any{"messageId": "1", "data": messages[n]}, "subscription": "projects/p/subscriptions/s",
-		})
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		rec := httptest.NewRecorder()
-		h.ServeHTTP(rec, httptest.NewRequestWithContext(c.t.Context(), http.MethodPost, "/", strings.NewReader(string(body))))
-		if rec.Code != http.StatusNoContent {
-			c.t.Fatalf("step %d of the backup is answered %d %s", n, rec.Code, rec.Body)
-		}
-		for _, m := range c.cloud.Published(c.t, "backup")[len(messages)-1:] {
-			messages = append(messages, m.Data)
-		}
-	}
+	c.cloud.PushSteps(c.t, h, "backup", nil)
 }
 
 func TestABackupIsListedVerifiedAndRestored(t *testing.T) {
