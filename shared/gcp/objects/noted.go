@@ -78,24 +78,30 @@ func noted(o *storage.ObjectAttrs) Noted {
 }
 
 // CopyTo copies an object to another bucket, under its name and with its note. One that is there with the same content
-// is as good; with other content it is [ErrExists].
+// is as good, also when it comes to be there meanwhile; with other content it is [ErrExists].
 func (b Bucket) CopyTo(ctx context.Context, to Bucket, name string) error {
 	o, err := b.Look(ctx, name)
 	if err != nil {
 		return err
 	}
-	there, err := to.Look(ctx, name)
-	switch {
-	case err == nil && there.Size == o.Size && there.CRC32C == o.CRC32C:
-		return nil
-	case err == nil:
-		return fmt.Errorf("%s: %w", name, ErrExists)
-	case !errors.Is(err, fs.ErrNotExist):
+	if err := to.has(ctx, o); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	data, err := b.Read(ctx, name)
 	if err != nil {
 		return err
 	}
-	return to.CreateNoted(ctx, name, data, o.Note)
+	if err := to.CreateNoted(ctx, name, data, o.Note); !errors.Is(err, ErrExists) {
+		return err
+	}
+	return to.has(ctx, o)
+}
+
+// has looks whether an object is there with the content of another one.
+func (b Bucket) has(ctx context.Context, o Noted) error {
+	there, err := b.Look(ctx, o.Name)
+	if err == nil && (there.Size != o.Size || there.CRC32C != o.CRC32C) {
+		err = fmt.Errorf("%s: %w", o.Name, ErrExists)
+	}
+	return err
 }
