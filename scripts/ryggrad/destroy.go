@@ -7,6 +7,7 @@ import (
 
 	"ryggrad.internal/hub/shared/hub"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+	"ryggrad.internal/hub/shared/privacy"
 )
 
 // destroyAtOnce is how many documents are deleted by one commit.
@@ -18,8 +19,9 @@ type destroyTenant struct {
 }
 
 // Run deletes all that a tenant has. It can be repeated after it broke off: the tenant itself goes last. What stays is the
-// audit log, which holds ids and hashes, and a tombstone for everything that a backup may hold, so that no restore brings
-// it back. Sealed data is unreadable from the first step on, since the keys go first.
+// audit log, which holds ids and hashes, a tombstone for everything that a backup may hold, and, outside the database and
+// before anything is deleted, an erasure of all that the tenant has, so that no restore of whatever moment brings it back.
+// Sealed data is unreadable from the first step on, since the keys go first.
 func (c destroyTenant) Run(d *desk) error {
 	by, err := d.act(c.Tenant)
 	if err != nil {
@@ -38,12 +40,33 @@ func (c destroyTenant) Run(d *desk) error {
 	case tenant.Name != c.Confirm:
 		return fmt.Errorf("--confirm is not the name of %s", c.Tenant)
 	}
+	if err := c.neverAgain(d, h); err != nil {
+		return err
+	}
 	by.Action = "tenant.destroy"
 	destroyed, err := c.destroy(d, h, by)
 	if err != nil {
 		return err
 	}
 	return d.print(map[string]any{"destroyed": c.Tenant, "documents": destroyed})
+}
+
+// neverAgain tells every restore to come that nothing of the tenant is brought back.
+func (c destroyTenant) neverAgain(d *desk, h *hub.Hub) error {
+	cfg, store, err := d.backupStore()
+	if err != nil {
+		return err
+	}
+	id, err := privacy.NewErasureID(h.Random)
+	if err != nil {
+		return err
+	}
+	e := privacy.Erasure{ID: id, Tenant: c.Tenant, At: h.Now(), All: true}
+	raw, err := e.Encode()
+	if err != nil {
+		return err
+	}
+	return store.Bucket(cfg.ErasuresBucket).Create(d.ctx, e.Object(), raw)
 }
 
 func (c destroyTenant) destroy(d *desk, h *hub.Hub, by ledgerdb.Act) (map[string]int, error) {

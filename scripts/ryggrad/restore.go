@@ -96,8 +96,8 @@ type restoreBackup struct {
 	Continue string `help:"Go on with the restore of this ID that broke off." placeholder:"ID"`
 
 	Missing    bool     `help:"Write only what the database has not any more, each object by an act; what is there stays as it is."`
-	Tenant     string   `help:"With --missing: only what is this TENANT's." placeholder:"TENANT"`
-	Collection []string `help:"With --missing: only of this COLLECTION; several times for several." placeholder:"COLLECTION"`
+	Tenant     string   `help:"Only what is this TENANT's. Without --missing, the database is one to look at then." placeholder:"TENANT"`
+	Collection []string `help:"Only of this COLLECTION; several times for several. Without --missing, the database is one to look at then." placeholder:"COLLECTION"`
 }
 
 // Run restores.
@@ -119,16 +119,15 @@ func (c *restoreBackup) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
+	choice := backupdb.Choice{At: at, Tenant: c.Tenant, Collections: c.Collection}
 	var out backupdb.Restored
 	switch {
 	case c.Missing:
-		out, err = r.PutBack(d.ctx, by, backupdb.Choice{At: at, Tenant: c.Tenant, Collections: c.Collection})
-	case c.Tenant != "" || len(c.Collection) > 0:
-		err = errors.New("--tenant and --collection go with --missing")
+		out, err = r.PutBack(d.ctx, by, choice)
 	case c.Continue != "":
 		out, err = r.Continue(d.ctx, by, c.Continue)
 	default:
-		out, err = r.Run(d.ctx, by, at)
+		out, err = r.Run(d.ctx, by, choice)
 	}
 	end()
 	if err != nil {

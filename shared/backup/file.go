@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/tink-crypto/tink-go/v2/streamingaead/subtle"
@@ -82,14 +83,26 @@ type Writer struct {
 	sealed Sealed
 }
 
-// NewWriter begins a part with a key, which was wrapped as the header says.
-func NewWriter(h Header, key FileKey) (*Writer, error) {
+// Writers makes writers, one after another from the same memory: a part's compression needs some mebibytes, and the part
+// itself more. The zero value is ready, and safe for concurrent use.
+type Writers struct{ idle sync.Pool }
+
+// Begin begins a part with a key, which was wrapped as the header says.
+func (p *Writers) Begin(h Header, key FileKey) (*Writer, error) {
 	h.Format = fileFormat
 	head, err := h.encode()
 	if err != nil {
 		return nil, fmt.Errorf("begin a file: %w", err)
 	}
-	w := &Writer{sealed: Sealed{Tallies: Tallies{}}}
+	w, ok := p.idle.Get().(*Writer)
+	if !ok {
+		w = &Writer{}
+		if w.pack, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window), zstd.WithEncoderLevel(zstd.SpeedFastest)); err != nil {
+			return nil, fmt.Errorf("begin a file: %w", err)
+		}
+	}
+	w.sealed = Sealed{Tallies: Tallies{}}
+	w.out.Reset()
 	w.out.Write(head)
 	aead, err := streaming(key)
 	if err != nil {
@@ -98,9 +111,12 @@ func NewWriter(h Header, key FileKey) (*Writer, error) {
 	if w.cipher, err = aead.NewEncryptingWriter(&w.out, head); err != nil {
 		return nil, fmt.Errorf("begin a file: %w", err)
 	}
-	w.pack, err = zstd.NewWriter(w.cipher, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window), zstd.WithEncoderLevel(zstd.SpeedFastest))
-	return w, err
+	w.pack.Reset(w.cipher)
+	return w, nil
 }
+
+// Done takes back a writer's memory, and that of the data that it sealed: nobody may use them any more.
+func (p *Writers) Done(w *Writer) { p.idle.Put(w) }
 
 func streaming(key FileKey) (*subtle.AESGCMHKDF, error) {
 	return subtle.NewAESGCMHKDF(key[:], "SHA256", len(key), segment, 0)

@@ -28,7 +28,7 @@ func run() backup.Run {
 // sealed writes a part with lines of all kinds of lengths.
 func sealed(t *testing.T, part backup.Part, key backup.FileKey, lines ...string) backup.Sealed {
 	t.Helper()
-	w, err := backup.NewWriter(backup.Header{Part: part, KMS: backup.Wrapped{By: "k/1", Key: []byte("x")}, Offline: backup.Wrapped{By: "o", Key: []byte("y")}}, key)
+	w, err := new(backup.Writers).Begin(backup.Header{Part: part, KMS: backup.Wrapped{By: "k/1", Key: []byte("x")}, Offline: backup.Wrapped{By: "o", Key: []byte("y")}}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +353,7 @@ func TestADigestKnowsNoOrder(t *testing.T) {
 }
 
 func FuzzReadHeader(f *testing.F) {
-	w, err := backup.NewWriter(backup.Header{Part: run().Part(0, 0)}, backup.FileKey{})
+	w, err := new(backup.Writers).Begin(backup.Header{Part: run().Part(0, 0)}, backup.FileKey{})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -18,6 +18,7 @@
 //	at        when the erasure was decided: RFC 3339, UTC, microseconds
 //	orders    ids of orders, sorted, each once
 //	messages  ids of kept messages, sorted, each once
+//	all       true, and only there, when the tenant was destroyed: nothing that it had may come back, and nothing is named
 //
 // [Parse] refuses every other spelling: an object that nobody can change has no reason to look otherwise, and whoever
 // reads it decides what must not come back.

@@ -39,6 +39,7 @@ type Erasure struct {
 	At       time.Time // UTC, microseconds
 	Orders   []string  // whose keys and originals are deleted; sorted, each once
 	Messages []string  // kept messages whose keys and originals are deleted; sorted, each once
+	All      bool      // all that the tenant has, which was destroyed; no orders and messages are named then
 }
 
 // body is the erasure as written; its field order is the canonical one.
@@ -49,6 +50,7 @@ type body struct {
 	At       string   `json:"at"`
 	Orders   []string `json:"orders"`
 	Messages []string `json:"messages"`
+	All      bool     `json:"all,omitzero"`
 }
 
 // NewErasureID draws an erasure's id from random.
@@ -64,7 +66,7 @@ func (e Erasure) Object() string { return ErasureObject(e.ID) }
 func (e Erasure) Encode() ([]byte, error) {
 	b := body{
 		Version: version, ID: e.ID, Tenant: e.Tenant, At: e.At.UTC().Format(timeFormat),
-		Orders: e.Orders, Messages: e.Messages,
+		Orders: e.Orders, Messages: e.Messages, All: e.All,
 	}
 	if err := b.check(); err != nil {
 		return nil, err
@@ -100,7 +102,7 @@ func Parse(raw []byte) (Erasure, error) {
 	if err != nil || at.Format(timeFormat) != b.At {
 		return Erasure{}, fault.New(fault.Invalid, "an erasure's time is not in its canonical form").Because(err)
 	}
-	return Erasure{ID: b.ID, Tenant: b.Tenant, At: at, Orders: b.Orders, Messages: b.Messages}, nil
+	return Erasure{ID: b.ID, Tenant: b.Tenant, At: at, Orders: b.Orders, Messages: b.Messages, All: b.All}, nil
 }
 
 func (b body) check() error {
@@ -109,7 +111,9 @@ func (b body) check() error {
 		return fault.New(fault.Invalid, "an erasure's id is not one")
 	case !identity.WellFormed(identity.TenantPrefix, b.Tenant):
 		return fault.New(fault.Invalid, "an erasure's tenant is not one")
-	case len(b.Orders)+len(b.Messages) == 0:
+	case b.All && len(b.Orders)+len(b.Messages) > 0:
+		return fault.New(fault.Invalid, "an erasure of all that a tenant has names nothing of it")
+	case !b.All && len(b.Orders)+len(b.Messages) == 0:
 		return fault.New(fault.Invalid, "an erasure names at least one order or message")
 	case len(b.Orders)+len(b.Messages) > MaxErased:
 		return fault.New(fault.Invalid, "an erasure names at most %d orders and messages", MaxErased)

@@ -62,6 +62,19 @@ func TestAnErasureOfOneKindAloneIsReadAgain(t *testing.T) {
 	}
 }
 
+func TestAnErasureOfAllThatATenantHasNamesNothing(t *testing.T) {
+	t.Parallel()
+	e := erasure()
+	e.Orders, e.Messages, e.All = nil, nil, true
+	raw, err := e.Encode()
+	if err != nil || !strings.HasSuffix(string(raw), `"orders":[],"messages":[],"all":true}`) {
+		t.Fatalf("it is written as %s, %v", raw, err)
+	}
+	if back, err := privacy.Parse(raw); err != nil || !back.All || back.Tenant != tenant {
+		t.Errorf("it is read as %+v, %v", back, err)
+	}
+}
+
 func TestIDsAreDrawn(t *testing.T) {
 	t.Parallel()
 	id, err := privacy.NewErasureID(bytes.NewReader(make([]byte, 16)))
@@ -98,6 +111,8 @@ func TestEveryOtherSpellingIsRefused(t *testing.T) {
 		"no order's id":       strings.Replace(written, second, `ord_zzz`, 1),
 		"an id that none has": strings.Replace(written, second, `ord_bbbbbbbbbbbbbbbbbbbbbbbbbb`, 1),
 		"no message's id":     strings.Replace(written, message, second, 1),
+		"all and some":        strings.Replace(written, `]}`, `],"all":true}`, 1),
+		"not all":             strings.Replace(written, `]}`, `],"all":false}`, 1),
 		"nothing to erase":    strings.Replace(strings.Replace(written, `"`+first+`","`+second+`"`, ``, 1), `"`+message+`"`, ``, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -118,6 +133,7 @@ func TestWhatCouldNotBeReadIsNotWritten(t *testing.T) {
 		"no id":           func(e *privacy.Erasure) { e.ID = "" },
 		"no tenant":       func(e *privacy.Erasure) { e.Tenant = "" },
 		"nothing":         func(e *privacy.Erasure) { e.Orders, e.Messages = nil, nil },
+		"all and some":    func(e *privacy.Erasure) { e.All = true },
 		"orders unsorted": func(e *privacy.Erasure) { slices.Reverse(e.Orders) },
 		"too many": func(e *privacy.Erasure) {
 			for range privacy.MaxErased {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ryggrad.internal/hub/shared/backup"
+	"ryggrad.internal/hub/shared/backup/backupdb"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
@@ -52,7 +53,9 @@ func TestABackupComesBackDocumentByDocument(t *testing.T) {
 	}
 	for i, moment := range at {
 		to := w.open("scratch" + string(rune('0'+i)))
-		out, err := w.restorer(to, w.vault()).Run(t.Context(), by(""), moment)
+		r := w.restorer(to, w.vault())
+		r.RememberAtOnce(int64(10 + 1000*(i%2))) // once in parts, once in one
+		out, err := r.Run(t.Context(), by(""), backupdb.Choice{At: moment})
 		w.must(err)
 		want, got := hot[i], w.state(to, time.Time{}, backup.Hot)
 		for name := range got { // the entry of the restore itself

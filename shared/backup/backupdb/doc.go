@@ -24,7 +24,8 @@
 // there before its time: keys that an erasure names are never written, keys come from the newest backup of them that
 // there is, and tenants and credentials, without which nobody can call, come last. What the sealed log knows beyond the
 // moment is brought back too. The document `restoreProgress/{id}` says how far it is; until it says done, no backup is made of
-// the database and the restore can be continued. [Restorer.PutBack] writes what is missing into a database that lives,
+// the database and the restore can be continued, by one process at a time. Nothing comes back of a tenant that was destroyed,
+// whatever the moment. [Restorer.PutBack] writes what is missing into a database that lives,
 // each document as an act of its own.
 //
 // # Memory

@@ -34,7 +34,7 @@ func (r *Restorer) Drill(ctx context.Context, by ledgerdb.Act, hubDatabase strin
 		return Drilled{}, fmt.Errorf("empty the scratch database: %w", err)
 	}
 	begun := r.opts.Now()
-	out, err := r.Run(ctx, by, time.Time{})
+	out, err := r.Run(ctx, by, Choice{})
 	d := Drilled{Restored: out, At: out.Moments[backup.Hot], Took: r.opts.Now().Sub(begun).Seconds()}
 	if err == nil {
 		d.Behind = begun.Sub(d.At).Seconds()

@@ -8,6 +8,7 @@ import (
 	firestoreapi "cloud.google.com/go/firestore/apiv1"
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 
+	"ryggrad.internal/hub/shared"
 	"ryggrad.internal/hub/shared/backup"
 	"ryggrad.internal/hub/shared/backup/line"
 )
@@ -36,3 +37,46 @@ func ReadAll(ctx context.Context, client *firestoreapi.Client, project, database
 	}
 	return all, nil
 }
+
+// Scan reads all documents that are backed up, at a moment, and does nothing with them.
+func Scan(ctx context.Context, client *firestoreapi.Client, project, database string, at time.Time) error {
+	s, err := newSource(client, project, database)
+	if err != nil {
+		return err
+	}
+	for _, c := range s.table {
+		if c.Backup == "none" {
+			continue
+		}
+		q := s.query(stretch{collection: c.Name}, backup.Cursor{})
+		q.Limit = nil
+		if err := s.run(ctx, q, at, func(*firestorepb.Document) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadBack reads what a set's backup of a moment brings back, as lines by their names.
+func ReadBack(ctx context.Context, v Vault, set backup.Set, at time.Time) (map[string]string, error) {
+	table, err := shared.Collections()
+	if err != nil {
+		return nil, err
+	}
+	chain, err := v.Chain(ctx, set, at)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]string{}
+	play := &replay{vault: v, chain: chain, rules: rulesOf(table), atOnce: rememberAtOnce}
+	play.each = func(collection, id string, l []byte) error {
+		if slices.ContainsFunc(table, func(c shared.Collection) bool { return c.Name == collection && c.Backup == string(set) }) {
+			all[collection+"/"+id] = string(l)
+		}
+		return nil
+	}
+	return all, play.run(ctx)
+}
+
+// RememberAtOnce has a restorer remember less at a time.
+func (r *Restorer) RememberAtOnce(n int64) { r.atOnce = n }

@@ -61,8 +61,20 @@ func (h heads) later(object string, revision int64) (head, bool) {
 	return one, ok && one.revision > revision
 }
 
-// chains continues the chains of hot objects.
-func (x *restoring) chains(ctx context.Context) error { return x.continueChains(ctx, backup.Hot) }
+// chains continues the chains of hot objects, some of them at a time if there are many.
+func (x *restoring) chains(ctx context.Context) error {
+	for part := range max(x.parts, 1) {
+		if part > 0 {
+			if err := x.tail.note(ctx, part); err != nil {
+				return err
+			}
+		}
+		if err := x.continueChains(ctx, backup.Hot); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // continueChains writes an entry for every object of a set of which the log tells something after its moment, so that
 // its chain says what became of it: it is as it was before, or it is lost.
@@ -101,7 +113,9 @@ func (x *restoring) continueChain(ctx context.Context, ref ledgerdb.Ref, h head)
 	case h.gone:
 		return nil
 	default:
-		x.out.Lost = append(x.out.Lost, ref.String())
+		if !x.erased.tenants[h.tenant] {
+			x.out.Lost = append(x.out.Lost, ref.String())
+		}
 		if deleted == ref.String() && tombstone.Revision > h.revision {
 			return nil // it was said before this restore broke off
 		}
@@ -128,6 +142,9 @@ func (x *restoring) config(ctx context.Context) error {
 			return err
 		}
 	}
+	if x.p.Choice.part() {
+		return nil
+	}
 	return x.continueChains(ctx, backup.Config)
 }
 
@@ -144,18 +161,19 @@ func disablings() map[string]disabling {
 	}
 }
 
-// changedLater looks whether an object of the config set was changed after its moment, and disables it then. It tells
+// changedLater looks whether an object of the config set was changed after its moment, and disables it then, as it does
+// with every credential where that is not asked, since only a part is restored. It tells
 // whether the object was changed, and whether it comes back.
 func (x *restoring) changedLater(collection, id string, doc *firestorepb.Document) (changed, comes bool) {
 	object := collection + "/" + id
-	if _, ok := x.heads[object]; !ok || x.sets[collection] != backup.Config {
+	if x.sets[collection] != backup.Config {
 		return false, true
 	}
-	if _, later := x.heads.later(object, doc.GetFields()["revision"].GetIntegerValue()); !later {
+	d, credential := disablings()[collection]
+	if _, later := x.heads.later(object, doc.GetFields()["revision"].GetIntegerValue()); !later && (!credential || !x.p.Choice.part()) {
 		return false, true
 	}
 	x.altered[object] = true
-	d, credential := disablings()[collection]
 	switch {
 	case !credential:
 		return true, true

@@ -71,7 +71,8 @@ func (x *restoring) log(ctx context.Context) error {
 		}
 	}
 	tail := &logTail{SealedLog: x.opts.Log, restoring: x, store: store, checkpoint: checkpoint}
-	size, done, err := tail.bringBack(ctx, uint64(x.p.LogFrom)) //nolint:gosec // it is not negative
+	x.tail, x.parts = tail, 1+int(max(0, int64(checkpoint.Size)-x.p.LogFrom)/x.atOnce) //nolint:gosec // a log is never that long
+	size, done, err := tail.bringBack(ctx, uint64(x.p.LogFrom))                        //nolint:gosec // it is not negative
 	if err != nil {
 		return err
 	}
@@ -117,8 +118,31 @@ type logTail struct {
 	checkpoint tlog.Checkpoint
 	edge       *tlog.Edge
 
+	part   int           // of the objects, whose heads are noted
+	again  bool          // everything was imported before
 	bundle []ledger.Hash // the one that was read last
 	index  uint64        // its
+}
+
+// note goes through the tail once more, for the objects of another part. What it remembered of hot ones is forgotten.
+func (t *logTail) note(ctx context.Context, part int) error {
+	for object := range t.heads {
+		if collection, _, _ := cutObject(object); t.sets[collection] != backup.Config {
+			delete(t.heads, object)
+		}
+	}
+	t.part, t.again, t.bundle = part, true, nil
+	_, _, err := t.bringBack(ctx, uint64(t.p.LogFrom)) //nolint:gosec // it is not negative
+	return err
+}
+
+// mine tells whether an object is of the part whose heads are noted. Those of the config set always are, since there are few.
+func (t *logTail) mine(object string) bool {
+	if t.parts == 1 {
+		return true
+	}
+	collection, id, _ := cutObject(object)
+	return t.sets[collection] == backup.Config || int(keyOf(collection, id)[0])*t.parts>>8 == t.part
 }
 
 // bringBack imports everything from a size on. It returns how many entries have a place then, and how many of them are
@@ -201,6 +225,11 @@ func (t *logTail) batch(ctx context.Context, first uint64) (uint64, error) {
 	}
 	if published {
 		t.edge.Append(batch.Hashes)
+	}
+	if t.again {
+		return batch.End(), nil
+	}
+	if published {
 		if err := t.opts.Ledger.ImportSealed(ctx, first, bodies); err != nil {
 			return 0, err
 		}
@@ -225,7 +254,9 @@ func (t *logTail) entry(ctx context.Context, b *tlog.Batch, i int, body []byte, 
 	b.IDs[i] = fmt.Sprintf("missing-%d", b.First+uint64(i)) //nolint:gosec // a batch is small
 	if e, err := ledger.Parse(body); err == nil && b.Hashes[i] == hash {
 		b.IDs[i] = e.ID
-		t.heads.note(e, hash)
+		if t.mine(e.Object) {
+			t.heads.note(e, hash)
+		}
 	}
 	return nil
 }

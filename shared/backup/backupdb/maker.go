@@ -41,8 +41,9 @@ type Options struct {
 
 // Maker makes backups. It is safe for concurrent use.
 type Maker struct {
-	opts   Options
-	source source
+	opts    Options
+	source  source
+	writers backup.Writers
 }
 
 // NewMaker returns a maker.

@@ -11,19 +11,32 @@ import (
 	"cloud.google.com/go/firestore"
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 
+	"ryggrad.internal/hub/shared"
 	"ryggrad.internal/hub/shared/backup"
 	"ryggrad.internal/hub/shared/backup/line"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/ledger"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
-	"ryggrad.internal/hub/shared/privacy"
 )
 
-// Choice narrows what is put back.
+// Choice says what is brought back.
 type Choice struct {
 	At          time.Time // the newest backup at or before this moment; zero: the newest
 	Tenant      string    // only what is this tenant's; empty: everybody's
-	Collections []string  // only of these; empty: all but the audit log
+	Collections []string  // only of these; empty: of all
+}
+
+// part tells whether something is left out.
+func (c Choice) part() bool { return c.Tenant != "" || len(c.Collections) > 0 }
+
+// in tells whether a collection is chosen.
+func (c Choice) in(collection string) bool {
+	return len(c.Collections) == 0 || slices.Contains(c.Collections, collection)
+}
+
+// of tells whether a document is the chosen tenant's.
+func (c Choice) of(doc *firestorepb.Document) bool {
+	return c.Tenant == "" || doc.GetFields()["tenant"].GetStringValue() == c.Tenant
 }
 
 // never are collections that nothing is put back into: what is missing in the log is a finding, not a gap to fill.
@@ -36,7 +49,7 @@ type puttingBack struct {
 	by     ledgerdb.Act
 	choice Choice
 	now    time.Time
-	erased map[string]bool
+	erased erased
 	out    Restored
 	page   []*firestorepb.Document
 }
@@ -49,15 +62,13 @@ func (r *Restorer) PutBack(ctx context.Context, by ledgerdb.Act, c Choice) (Rest
 	if err != nil {
 		return Restored{}, err
 	}
-	p := &puttingBack{Restorer: r, by: by, choice: c, now: r.opts.Now(), erased: map[string]bool{}}
+	if err := r.knows(c); err != nil {
+		return Restored{}, err
+	}
+	p := &puttingBack{Restorer: r, by: by, choice: c, now: r.opts.Now()}
 	p.out = Restored{ID: id, Moments: map[backup.Set]time.Time{}, Lost: []string{}, Disabled: []Disabled{}}
-	err = r.opts.Erasures(ctx, func(e privacy.Erasure) {
-		for _, one := range slices.Concat(e.Orders, e.Messages) {
-			p.erased[one] = true
-		}
-	})
-	if err != nil {
-		return p.out, fmt.Errorf("read the erasures: %w", err)
+	if p.erased, err = r.readErased(ctx); err != nil {
+		return p.out, err
 	}
 	for _, set := range backup.Sets() {
 		if err := p.set(ctx, set); err != nil {
@@ -77,12 +88,11 @@ func (r *Restorer) PutBack(ctx context.Context, by ledgerdb.Act, c Choice) (Rest
 }
 
 func (p *puttingBack) wanted(set backup.Set, collection string) bool {
-	chosen := len(p.choice.Collections) == 0 || slices.Contains(p.choice.Collections, collection)
-	return chosen && p.sets[collection] == set && !slices.Contains(never(), collection)
+	return p.choice.in(collection) && p.sets[collection] == set && !slices.Contains(never(), collection)
 }
 
 func (p *puttingBack) set(ctx context.Context, set backup.Set) error {
-	if !slices.ContainsFunc(p.choice.Collections, func(c string) bool { return p.sets[c] == set }) && len(p.choice.Collections) > 0 {
+	if !slices.ContainsFunc(p.target.table, func(c shared.Collection) bool { return p.wanted(set, c.Name) }) {
 		return nil
 	}
 	at, err := p.opts.Vault.Newest(ctx, set, p.choice.At)
@@ -95,12 +105,12 @@ func (p *puttingBack) set(ctx context.Context, set backup.Set) error {
 	}
 	p.out.Moments[set] = at
 	n := int64(0)
-	play := &replay{vault: p.opts.Vault, chain: chain, rules: rulesOf(p.target.table)}
+	play := p.replay(chain)
 	play.each = func(collection, id string, l []byte) error {
 		if n++; n%1000 == 0 {
 			p.opts.Tell(Tidings{Stage: string(set), Documents: n, Of: max(n, chain[0].Documents())})
 		}
-		if !p.wanted(set, collection) || (collection == "orderKeys" || collection == "originals") && p.erased[id] {
+		if !p.wanted(set, collection) || p.erased.key(collection, id) {
 			return nil
 		}
 		return p.take(ctx, collection, l)
@@ -117,7 +127,11 @@ func (p *puttingBack) take(ctx context.Context, collection string, l []byte) err
 	if err != nil {
 		return err
 	}
-	if tenant := doc.GetFields()["tenant"].GetStringValue(); p.choice.Tenant != "" && tenant != p.choice.Tenant {
+	if !p.choice.of(doc) {
+		return nil
+	}
+	if p.erased.whole(collection, doc) {
+		p.out.Erased++
 		return nil
 	}
 	if expired(doc, p.ttl[collection], p.now) {

@@ -8,17 +8,15 @@ import (
 	"ryggrad.internal/hub/shared/backup/line"
 )
 
-// rememberAtOnce is how many changed documents are remembered at a time.
-const rememberAtOnce = 1_000_000
-
 // replay gives the documents of a chain, each once and in its newest version, to each.
 type replay struct {
-	vault Vault
-	chain backup.Chain
-	rules map[string]string // of ids, by collection
-	each  func(collection, id string, l []byte) error
-	ended func(ctx context.Context, m backup.Manifest, f backup.File) error // after each file; maybe nil
-	skip  int                                                               // files whose end is not told: they were ended before
+	vault  Vault
+	chain  backup.Chain
+	rules  map[string]string // of ids, by collection
+	atOnce int64             // how many changed documents are remembered
+	each   func(collection, id string, l []byte) error
+	ended  func(ctx context.Context, m backup.Manifest, f backup.File) error // after each file; maybe nil
+	skip   int                                                               // files whose end is not told: they were ended before
 }
 
 // rulesOf returns the rules of ids by collection.
@@ -31,23 +29,22 @@ func rulesOf(table []shared.Collection) map[string]string {
 }
 
 // passes returns how often the chain's incremental runs are gone through, each time for some of the full run's shards.
-func passes(chain backup.Chain) int {
-	changed := chain.Documents() - chain[0].Documents()
-	n := 1 + int(changed/rememberAtOnce)
-	return min(n, chain[0].Shards)
+func (r *replay) passes() int {
+	changed := r.chain.Documents() - r.chain[0].Documents()
+	return min(1+int(changed/r.atOnce), r.chain[0].Shards)
 }
 
 // units returns how many files are gone through.
-func units(chain backup.Chain) int {
-	n := len(chain[0].Files)
-	for _, m := range chain[1:] {
-		n += passes(chain) * len(m.Files)
+func (r *replay) units() int {
+	n := len(r.chain[0].Files)
+	for _, m := range r.chain[1:] {
+		n += r.passes() * len(m.Files)
 	}
 	return n
 }
 
 func (r *replay) run(ctx context.Context) error {
-	n := passes(r.chain)
+	n := r.passes()
 	for pass := range n {
 		if err := r.pass(ctx, pass, n); err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	firestoreapi "cloud.google.com/go/firestore/apiv1"
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 
+	"ryggrad.internal/hub/shared"
 	"ryggrad.internal/hub/shared/backup"
 	"ryggrad.internal/hub/shared/backup/line"
 	"ryggrad.internal/hub/shared/fault"
@@ -46,7 +47,11 @@ type Restorer struct {
 	target source
 	ttl    map[string]string     // the field that documents expire by, by collection
 	sets   map[string]backup.Set // by collection
+	atOnce int64                 // how many changed documents, or entries of the log, are remembered at a time
 }
+
+// rememberAtOnce is how many changed documents, or entries of the log, are remembered at a time.
+const rememberAtOnce = 500_000
 
 // NewRestorer returns a restorer.
 func NewRestorer(opts RestoreOptions) (*Restorer, error) {
@@ -57,7 +62,7 @@ func NewRestorer(opts RestoreOptions) (*Restorer, error) {
 	if opts.Tell == nil {
 		opts.Tell = func(Tidings) {}
 	}
-	r := &Restorer{opts: opts, target: s, ttl: map[string]string{}, sets: map[string]backup.Set{}}
+	r := &Restorer{opts: opts, target: s, ttl: map[string]string{}, sets: map[string]backup.Set{}, atOnce: rememberAtOnce}
 	for _, c := range s.table {
 		r.ttl[c.Name], r.sets[c.Name] = c.TTL, backup.Set(c.Backup)
 	}
@@ -95,35 +100,58 @@ type restoring struct {
 
 	by      ledgerdb.Act
 	p       progress
-	erased  map[string]bool // ids of orders and messages
-	wrote   backup.Tallies  // what must be there afterwards
+	erased  erased
+	wrote   backup.Tallies // what must be there afterwards
 	heads   heads
+	tail    *logTail        // nil: there is no log
+	parts   int             // in how many the objects of the tail are gone through
 	altered map[string]bool // objects of the config set that do not come back as they were
 	written int64
 	total   int64
 	out     Restored
 }
 
-// Run restores the newest backup at or before a moment, or the newest one for a zero moment, into an empty database.
-func (r *Restorer) Run(ctx context.Context, by ledgerdb.Act, wanted time.Time) (Restored, error) {
-	if err := r.mustBeEmpty(ctx); err != nil {
+// Run restores what is chosen into an empty database. If that is a part, the database is one to look at and not one to work
+// with: the log goes on in it no further than the moment, no backup is made of it, and every credential in it is disabled.
+func (r *Restorer) Run(ctx context.Context, by ledgerdb.Act, c Choice) (Restored, error) {
+	if err := errors.Join(r.knows(c), r.mustBeEmpty(ctx)); err != nil {
 		return Restored{}, err
 	}
-	id, err := identity.NewID(restorePrefix, r.opts.Random)
+	p, err := r.begin(ctx, c)
 	if err != nil {
-		return Restored{}, err
-	}
-	chosen, err := r.choose(ctx, wanted)
-	if err != nil {
-		return Restored{}, err
-	}
-	p := progress{
-		ID: id, Source: r.opts.Vault.Project, Wanted: wanted, Chosen: chosen, BegunAt: r.opts.Now().UTC().Truncate(time.Microsecond), Stage: stageHot, LogFrom: -1,
-	}
-	if err := p.save(ctx, r.opts.Ledger); err != nil {
 		return Restored{}, err
 	}
 	return r.continueFrom(ctx, by, p)
+}
+
+// begin says in the database what is brought back into it.
+func (r *Restorer) begin(ctx context.Context, c Choice) (progress, error) {
+	id, err := identity.NewID(restorePrefix, r.opts.Random)
+	if err != nil {
+		return progress{}, err
+	}
+	chosen, err := r.choose(ctx, c)
+	if err != nil {
+		return progress{}, err
+	}
+	p := progress{
+		ID: id, Source: r.opts.Vault.Project, Choice: c, Chosen: chosen, BegunAt: r.opts.Now().UTC().Truncate(time.Microsecond), Stage: stageHot, LogFrom: -1,
+		Holder: id,
+	}
+	if err := p.save(ctx, r.opts.Ledger); err != nil {
+		return p, err
+	}
+	return p, p.alone(ctx, r.opts.Ledger)
+}
+
+// knows refuses collections that are in no backup.
+func (r *Restorer) knows(c Choice) error {
+	for _, collection := range c.Collections {
+		if set := r.sets[collection]; set == "" || set == "none" {
+			return fault.New(fault.Invalid, "%q is no collection that is backed up", collection)
+		}
+	}
+	return nil
 }
 
 // Continue goes on with a restore that broke off.
@@ -137,6 +165,12 @@ func (r *Restorer) Continue(ctx context.Context, by ledgerdb.Act, id string) (Re
 	case !p.Ended.IsZero():
 		return Restored{}, fault.New(fault.Conflict, "the restore %s ended at %s", id, p.Ended.Format(time.RFC3339))
 	}
+	if p.Holder, err = identity.NewID(restorePrefix, r.opts.Random); err != nil {
+		return Restored{}, err
+	}
+	if err := p.save(ctx, r.opts.Ledger); err != nil { // from now on the process that was at it cannot go on
+		return Restored{}, err
+	}
 	return r.continueFrom(ctx, by, p)
 }
 
@@ -148,10 +182,13 @@ func (r *Restorer) Unfinished(ctx context.Context) (string, error) {
 
 // choose finds the moments: hot and config at or before the wanted one, and the newest keys there are, so that what was
 // erased since stays erased.
-func (r *Restorer) choose(ctx context.Context, wanted time.Time) (map[backup.Set]time.Time, error) {
+func (r *Restorer) choose(ctx context.Context, c Choice) (map[backup.Set]time.Time, error) {
 	chosen := map[backup.Set]time.Time{}
 	for _, set := range backup.Sets() {
-		notAfter := wanted
+		if !r.wants(c, set) {
+			continue
+		}
+		notAfter := c.At
 		if set == backup.Keys {
 			notAfter = time.Time{}
 		}
@@ -185,15 +222,11 @@ func (r *Restorer) mustBeEmpty(ctx context.Context) error {
 }
 
 func (r *Restorer) continueFrom(ctx context.Context, by ledgerdb.Act, p progress) (Restored, error) {
-	x := &restoring{Restorer: r, by: by, p: p, erased: map[string]bool{}, wrote: backup.Tallies{}, heads: heads{}, altered: map[string]bool{}}
+	x := &restoring{Restorer: r, by: by, p: p, wrote: backup.Tallies{}, heads: heads{}, altered: map[string]bool{}}
 	x.out = Restored{ID: p.ID, Moments: p.Chosen, Lost: []string{}, Disabled: []Disabled{}}
-	err := r.opts.Erasures(ctx, func(e privacy.Erasure) {
-		for _, id := range slices.Concat(e.Orders, e.Messages) {
-			x.erased[id] = true
-		}
-	})
-	if err != nil {
-		return x.out, fmt.Errorf("read the erasures: %w", err)
+	var err error
+	if x.erased, err = r.readErased(ctx); err != nil {
+		return x.out, err
 	}
 	if err := x.stages(ctx); err != nil {
 		return x.out, fmt.Errorf("restore %s is not finished (continue it with --continue %s): %w", p.ID, p.ID, err)
@@ -226,7 +259,7 @@ func (x *restoring) stages(ctx context.Context) error {
 				return err
 			}
 		}
-		if i < begun && stage == stageCompare {
+		if i < begun && stage == stageCompare || x.p.Choice.part() && (stage == stageLog || stage == stageChains) {
 			continue
 		}
 		if err := do[stage](ctx); err != nil {
@@ -242,8 +275,21 @@ func (x *restoring) behind(stage string) bool {
 	return slices.Index(order, stage) < slices.Index(order, x.p.Stage)
 }
 
+// wants tells whether anything of a set is chosen.
+func (r *Restorer) wants(c Choice, set backup.Set) bool {
+	return slices.ContainsFunc(r.target.table, func(one shared.Collection) bool { return r.sets[one.Name] == set && c.in(one.Name) })
+}
+
+// replay returns what gives the documents of a chain.
+func (r *Restorer) replay(chain backup.Chain) *replay {
+	return &replay{vault: r.opts.Vault, chain: chain, rules: rulesOf(r.target.table), atOnce: r.atOnce}
+}
+
 // set writes a set's documents.
 func (x *restoring) set(ctx context.Context, set backup.Set) error {
+	if !x.wants(x.p.Choice, set) {
+		return nil
+	}
 	chain, err := x.opts.Vault.Chain(ctx, set, x.p.Chosen[set])
 	if err != nil {
 		return err
@@ -251,16 +297,16 @@ func (x *restoring) set(ctx context.Context, set backup.Set) error {
 	out := newWriter(ctx, x.opts.Documents, x.opts.Project, x.opts.Database)
 	x.written, x.total = 0, chain[0].Documents()
 	stage := string(set)
-	play := &replay{vault: x.opts.Vault, chain: chain, rules: rulesOf(x.target.table)}
+	play := x.replay(chain)
 	switch {
 	case x.behind(stage):
-		play.skip = units(chain)
+		play.skip = play.units()
 	case x.p.Stage == stage:
 		play.skip = int(x.p.Files)
 	}
 	play.each = func(collection, id string, l []byte) error {
-		if x.sets[collection] != set {
-			return nil // a tombstone, which is restored with its own set
+		if x.sets[collection] != set || !x.p.Choice.in(collection) {
+			return nil // a tombstone is restored with its own set
 		}
 		return x.restore(out, play.skip > 0, collection, id, l)
 	}
@@ -280,13 +326,20 @@ func (x *restoring) restore(out *writer, only bool, collection, id string, l []b
 	if x.written++; x.written%1000 == 0 {
 		x.opts.Tell(Tidings{Stage: x.p.Stage, Documents: x.written, Of: max(x.total, x.written)})
 	}
-	if (collection == "orderKeys" || collection == "originals") && x.erased[id] {
+	if x.erased.key(collection, id) {
 		x.out.Erased++
 		return nil
 	}
 	doc, err := line.Parse(l, x.target.root())
 	if err != nil {
 		return err
+	}
+	if !x.p.Choice.of(doc) {
+		return nil
+	}
+	if x.erased.whole(collection, doc) {
+		x.out.Erased++
+		return nil
 	}
 	if expired(doc, x.ttl[collection], x.p.BegunAt) {
 		x.out.Expired++
@@ -389,10 +442,10 @@ func (x *restoring) end(ctx context.Context) error {
 	act.Tenant, act.Action = identity.Hub, "restore"
 	_, err := x.opts.Ledger.Commit(ctx, act, []ledgerdb.Change{ledgerdb.Create(
 		ledgerdb.Ref{Collection: collectionRestores, ID: x.p.ID},
-		map[string]any{"source": x.p.Source, "moments": moments, "documents": x.wrote.Documents(), "lost": int64(len(x.out.Lost)), "disabled": disabled},
+		map[string]any{"source": x.p.Source, "moments": moments, "onlyTenant": x.p.Choice.Tenant, "only": texts(x.p.Choice.Collections), "documents": x.wrote.Documents(), "lost": int64(len(x.out.Lost)), "disabled": disabled},
 	)}, ledgerdb.Patch(x.p.object, ended.fields()))
 	if errors.Is(err, ledgerdb.ErrExists) || errors.Is(err, ledgerdb.ErrStale) {
-		if there, lookErr := loadProgress(ctx, x.opts.Ledger, x.p.ID); lookErr == nil && !there.Ended.IsZero() {
+		if there, lookErr := loadProgress(ctx, x.opts.Ledger, x.p.ID); lookErr == nil && there.Holder == x.p.Holder && !there.Ended.IsZero() {
 			return nil // its own work, which was not told
 		}
 	}

@@ -61,6 +61,16 @@ func (w *world) fields(of *place, collection, id string) map[string]any {
 
 func TestWhatTheLogKnowsBeyondTheMomentIsToldInIt(t *testing.T) {
 	t.Parallel()
+	for name, atOnce := range map[string]int64{"all at once": 1000, "in parts": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tellBeyond(t, atOnce)
+		})
+	}
+}
+
+func tellBeyond(t *testing.T, atOnce int64) {
+	t.Helper()
 	w := newWorld(t)
 	w.fill()
 	w.seal(w.place)
@@ -74,9 +84,10 @@ func TestWhatTheLogKnowsBeyondTheMomentIsToldInIt(t *testing.T) {
 	w.seal(w.place)
 	to := w.open("scratch")
 	r := w.restorer(to, w.vault())
-	out, err := r.Run(t.Context(), by(""), time.Time{})
+	r.RememberAtOnce(atOnce)
+	out, err := r.Run(t.Context(), by(""), backupdb.Choice{})
 	w.must(err)
-
+	slices.Sort(out.Lost)
 	lost := []string{"orders/" + id("ord_", 50), "orders/" + id("ord_", 51)}
 	slices.Sort(lost)
 	if diff := cmp.Diff(lost, out.Lost); diff != "" {
@@ -141,7 +152,7 @@ func TestARestoreThatDiesAnywhereIsContinued(t *testing.T) {
 		var out backupdb.Restored
 		var err error
 		if unfinished == "" {
-			out, err = r.Run(t.Context(), by(""), time.Time{})
+			out, err = r.Run(t.Context(), by(""), backupdb.Choice{})
 		} else {
 			out, err = r.Continue(t.Context(), by(""), unfinished)
 		}
@@ -174,7 +185,7 @@ func TestOnlyAnEmptyDatabaseIsRestoredInto(t *testing.T) {
 	w := newWorld(t)
 	w.fill()
 	w.backUp()
-	_, err := w.restorer(w.place, w.vault()).Run(t.Context(), by(""), time.Time{})
+	_, err := w.restorer(w.place, w.vault()).Run(t.Context(), by(""), backupdb.Choice{})
 	if err == nil || !strings.Contains(err.Error(), "not empty") || !strings.Contains(err.Error(), "new database") {
 		t.Errorf("restored over what is there: %v", err)
 	}
@@ -190,14 +201,14 @@ func TestWithoutKMSTheOfflineKeyRestores(t *testing.T) {
 	})
 	w.must(err)
 	to := w.open("scratch")
-	_, err = w.restorer(to, w.vault()).Run(t.Context(), by(""), time.Time{})
+	_, err = w.restorer(to, w.vault()).Run(t.Context(), by(""), backupdb.Choice{})
 	if err == nil || !strings.Contains(err.Error(), "--offline-key") || !strings.Contains(err.Error(), "files/hot/") {
 		t.Fatalf("without the key: %v", err)
 	}
 	v := w.vault()
 	v.Unlock = backupdb.UnlockOffline(w.cloud.OfflineKey())
 	again := w.open("scratch2")
-	_, err = w.restorer(again, v).Run(t.Context(), by(""), time.Time{})
+	_, err = w.restorer(again, v).Run(t.Context(), by(""), backupdb.Choice{})
 	w.must(err)
 	if diff := cmp.Diff(w.state(w.place, time.Time{}, backup.Keys), w.state(again, time.Time{}, backup.Keys)); diff != "" {
 		t.Errorf("keys (-want +got):\n%.2000s", diff)

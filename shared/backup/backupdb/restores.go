@@ -23,12 +23,13 @@ const (
 type progress struct {
 	ID      string
 	Source  string // whose backups
-	Wanted  time.Time
+	Choice  Choice
 	Chosen  map[backup.Set]time.Time // the moments that are restored
 	BegunAt time.Time                // what had expired then is left out
 	Stage   string                   // what is being done
 	Files   int64                    // of the stage that are done
 	LogFrom int64                    // how long the log was at the moment; -1: not known yet
+	Holder  string                   // the process that is at it, by a random text
 	Ended   time.Time                // zero: it is not done
 
 	object ledgerdb.Object
@@ -40,7 +41,8 @@ func (p progress) fields() map[string]any {
 		chosen[string(set)] = at
 	}
 	f := map[string]any{
-		"source": p.Source, "wanted": p.Wanted, "chosen": chosen, "begunAt": p.BegunAt, "stage": p.Stage, "files": p.Files, "logFrom": p.LogFrom,
+		"source": p.Source, "wanted": p.Choice.At, "onlyTenant": p.Choice.Tenant, "only": texts(p.Choice.Collections), "chosen": chosen,
+		"begunAt": p.BegunAt, "stage": p.Stage, "files": p.Files, "logFrom": p.LogFrom, "holder": p.Holder,
 	}
 	if !p.Ended.IsZero() {
 		f["endedAt"] = p.Ended
@@ -48,10 +50,25 @@ func (p progress) fields() map[string]any {
 	return f
 }
 
+func texts(all []string) []any {
+	list := make([]any, len(all))
+	for i, one := range all {
+		list[i] = one
+	}
+	return list
+}
+
 func parseProgress(o ledgerdb.Object) (progress, error) {
 	p := progress{ID: o.ID, Chosen: map[backup.Set]time.Time{}, object: o}
 	p.Source, _ = o.Fields["source"].(string)
-	p.Wanted, _ = o.Fields["wanted"].(time.Time)
+	p.Choice.At, _ = o.Fields["wanted"].(time.Time)
+	p.Choice.Tenant, _ = o.Fields["onlyTenant"].(string)
+	only, _ := o.Fields["only"].([]any)
+	for _, one := range only {
+		collection, _ := one.(string)
+		p.Choice.Collections = append(p.Choice.Collections, collection)
+	}
+	p.Holder, _ = o.Fields["holder"].(string)
 	p.BegunAt, _ = o.Fields["begunAt"].(time.Time)
 	p.Stage, _ = o.Fields["stage"].(string)
 	p.Files, _ = o.Fields["files"].(int64)
@@ -97,7 +114,7 @@ func (p *progress) save(ctx context.Context, ledger *ledgerdb.Store) error {
 	err := ledger.Bookkeep(ctx, identity.Hub, write)
 	if errors.Is(err, ledgerdb.ErrStale) || errors.Is(err, ledgerdb.ErrExists) {
 		there, lookErr := loadProgress(ctx, ledger, p.ID)
-		if lookErr != nil || there.Stage != p.Stage || there.Files != p.Files || !there.Ended.Equal(p.Ended) {
+		if lookErr != nil || there.Holder != p.Holder || there.Stage != p.Stage || there.Files != p.Files {
 			return errors.Join(fault.New(fault.Conflict, "the restore %s is being continued by somebody else too", p.ID).Because(err), lookErr)
 		}
 		p.object = there.object // its own work, which was not told
@@ -111,18 +128,38 @@ func (p *progress) save(ctx context.Context, ledger *ledgerdb.Store) error {
 	return err
 }
 
-// lastRestore tells when the database was last restored, and which restore is not finished.
+// alone refuses a restore beside which there is another one, before it writes anything. Of two that are begun at once both
+// may be refused, and never does one write beside the other.
+func (p *progress) alone(ctx context.Context, ledger *ledgerdb.Store) error {
+	all, err := ledger.List(ctx, ledger.QueryAllTenants(collectionProgress))
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if o.ID == p.ID {
+			continue
+		}
+		conflict := fault.New(fault.Conflict, "the restore %s was begun in this database too; continue it with --continue %s", o.ID, o.ID)
+		return errors.Join(conflict, ledger.Bookkeep(ctx, identity.Hub, ledgerdb.Drop(progressRef(p.ID))))
+	}
+	return nil
+}
+
+// lastRestore tells when the database was last restored, and which restore is not finished. One of a part never is.
 func lastRestore(ctx context.Context, ledger *ledgerdb.Store) (done time.Time, running string, err error) {
 	all, err := ledger.List(ctx, ledger.QueryAllTenants(collectionProgress))
 	if err != nil {
 		return done, "", err
 	}
 	for _, o := range all {
-		ended, ok := o.Fields["endedAt"].(time.Time)
-		if !ok {
+		p, err := parseProgress(o)
+		switch {
+		case err != nil:
+			return done, "", err
+		case p.Ended.IsZero() || p.Choice.part():
 			running = o.ID
-		} else if ended.After(done) {
-			done = ended
+		case p.Ended.After(done):
+			done = p.Ended
 		}
 	}
 	return done, running, nil

@@ -47,15 +47,25 @@ func (k *Maker) part(ctx context.Context, m Message, until time.Time) (backup.No
 	if !errors.Is(err, fs.ErrNotExist) {
 		return note, err
 	}
-	note, data, err := k.write(ctx, m, until)
+	h, key, err := k.header(ctx, part)
 	if err != nil {
 		return note, err
 	}
+	w, err := k.writers.Begin(h, key)
+	if err != nil {
+		return note, err
+	}
+	defer k.writers.Done(w)
+	sealed, next, err := k.write(ctx, w, m, until)
+	if err != nil {
+		return note, err
+	}
+	note = backup.NoteOf(h, sealed, next)
 	text, err := json.Marshal(note)
 	if err != nil {
 		return note, err
 	}
-	err = k.opts.Buckets.Of(part.Set).CreateNoted(ctx, part.Object(), data, string(text))
+	err = k.opts.Buckets.Of(part.Set).CreateNoted(ctx, part.Object(), sealed.Data, string(text))
 	if errors.Is(err, objects.ErrExists) { // another one was faster, or this one, without being told
 		return k.adopt(ctx, part)
 	}
@@ -88,19 +98,11 @@ func parseNote(o objects.Noted, part backup.Part) (backup.Note, error) {
 	return n, nil
 }
 
-// write writes the next part into memory.
-func (k *Maker) write(ctx context.Context, m Message, until time.Time) (backup.Note, []byte, error) {
-	h, key, err := k.header(ctx, m.Run.Part(m.Shard, m.Number))
-	if err != nil {
-		return backup.Note{}, nil, err
-	}
-	w, err := backup.NewWriter(h, key)
-	if err != nil {
-		return backup.Note{}, nil, err
-	}
+// write writes the next part into memory, and tells where its shard goes on.
+func (k *Maker) write(ctx context.Context, w *backup.Writer, m Message, until time.Time) (backup.Sealed, backup.Cursor, error) {
 	next := m.Cursor
 	var buffer []byte
-	done, err := k.source.scan(ctx, m.Run, m.Shard, m.Cursor, func(f find) (bool, error) {
+	done, err := k.source.scan(ctx, m.Run, m.Shard, m.Cursor, func(f find) (_ bool, err error) {
 		if buffer, err = line.Append(buffer[:0], k.source.root(), f.doc); err != nil {
 			return false, err
 		}
@@ -108,13 +110,13 @@ func (k *Maker) write(ctx context.Context, m Message, until time.Time) (backup.N
 		return w.Size() < backup.FullFile && k.opts.Now().Before(until), w.Add(f.cursor.Collection, buffer)
 	})
 	if err != nil {
-		return backup.Note{}, nil, k.readFault(err, m.Run)
+		return backup.Sealed{}, next, k.readFault(err, m.Run)
 	}
-	sealed, err := w.Close()
 	if done {
 		next = backup.Cursor{Done: true}
 	}
-	return backup.NoteOf(h, sealed, next), sealed.Data, err
+	sealed, err := w.Close()
+	return sealed, next, err
 }
 
 // header draws a file's key and wraps it for both who can open the file.

@@ -3,14 +3,21 @@ package backupdb_test
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	firestoreapi "cloud.google.com/go/firestore/apiv1"
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/stats"
 
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/shared/backup"
@@ -47,7 +54,8 @@ type world struct {
 	testing.TB
 	*place
 
-	cloud   *localcloud.Cloud
+	cloud   *localcloud.Cloud // nil: it is in another process
+	env     map[string]string
 	store   *objects.Client
 	buckets backupdb.Buckets
 	maker   *backupdb.Maker
@@ -56,13 +64,18 @@ type world struct {
 	faults  wire.Faults
 	log     strings.Builder
 
+	received atomic.Int64 // documents that queries answered
+
 	mu  sync.Mutex
-	now time.Time
+	now time.Time // zero: the clock on the wall
 }
 
 func (w *world) clock() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.now.IsZero() {
+		return time.Now()
+	}
 	return w.now
 }
 
@@ -79,37 +92,73 @@ func (w *world) must(err error) {
 	}
 }
 
-func newWorld(t *testing.T) *world {
-	t.Helper()
-	return newWorldOf(t)
+// counter counts the documents that queries answer.
+type counter atomic.Int64
+
+func (c *counter) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
+func (c *counter) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (c *counter) HandleConn(context.Context, stats.ConnStats)                       {}
+
+func (c *counter) HandleRPC(_ context.Context, s stats.RPCStats) {
+	if in, ok := s.(*stats.InPayload); ok {
+		if answer, ok := in.Payload.(*firestorepb.RunQueryResponse); ok && answer.GetDocument() != nil {
+			(*atomic.Int64)(c).Add(1)
+		}
+	}
 }
 
-func newWorldOf(t testing.TB) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, now: time.Now().UTC().Truncate(time.Hour)}
+	return newWorldAt(t, time.Now().UTC().Truncate(time.Hour))
+}
+
+func newWorldAt(t testing.TB, now time.Time) *world {
+	t.Helper()
+	w := &world{TB: t, now: now}
 	table, err := functions.Table()
 	w.must(err)
 	w.cloud, err = localcloud.Start(t.Context(), localcloud.Options{Now: w.clock, Functions: table})
 	w.must(err)
 	t.Cleanup(func() { w.must(w.cloud.Close()) })
-	w.place = w.open("(default)")
-	w.store, err = objects.Open(t.Context(), w.cfg.Config, nil)
-	w.must(err)
-	t.Cleanup(func() { w.must(w.store.Close()) })
-	w.buckets = w.cfg.Open(w.store)
-	w.maker = w.newMaker()
+	w.env = w.cloud.Env()
+	w.use()
 	return w
 }
 
-// open reaches another database of the project, counted and disturbed.
+// use opens the cloud that the environment names.
+func (w *world) use() {
+	w.Helper()
+	var err error
+	w.place = w.open("(default)")
+	w.store, err = objects.Open(w.Context(), w.cfg.Config, nil)
+	w.must(err)
+	w.Cleanup(func() { w.must(w.store.Close()) })
+	w.buckets = w.cfg.Open(w.store)
+	w.maker = w.newMaker(w.buckets, 5*time.Minute)
+}
+
+// open reaches a database of the project, counted and disturbed.
 func (w *world) open(database string) *place {
 	w.Helper()
-	env := w.cloud.Env()
+	cfg := w.config(database)
+	cfg.DialOptions = append(w.calls.DialOptions(), w.faults.DialOptions()...)
+	cfg.DialOptions = append(cfg.DialOptions, grpc.WithStatsHandler((*counter)(&w.received)))
+	return w.reach(cfg)
+}
+
+// others are who use the hub's database beside what is tested, neither counted nor disturbed.
+func (w *world) others() *place {
+	w.Helper()
+	return w.reach(w.config(w.cfg.Database))
+}
+
+func (w *world) config(database string) config {
+	w.Helper()
+	env := gcp.Env(maps.Clone(w.env))
 	env["RYGGRAD_DATABASE"], env["RYGGRAD_BASE_URL"] = database, "https://hub.test"
 	cfg, err := gcp.Load[config](env)
 	w.must(err)
-	cfg.DialOptions = append(w.calls.DialOptions(), w.faults.DialOptions()...)
-	return w.reach(cfg)
+	return cfg
 }
 
 func (w *world) reach(cfg config) *place {
@@ -130,18 +179,27 @@ func (w *world) reach(cfg config) *place {
 	return p
 }
 
-func (w *world) newMaker() *backupdb.Maker {
+// newMaker returns what makes backups, as another process has it, by a way to the buckets and with so much time for a step.
+func (w *world) newMaker(b backupdb.Buckets, budget time.Duration) *backupdb.Maker {
 	w.Helper()
 	recipient, err := backup.ParseRecipient(w.cfg.Recipient)
 	w.must(err)
 	k, err := backupdb.NewMaker(backupdb.Options{
-		Documents: w.documents, Project: w.cfg.Project, Database: w.cfg.Database, Ledger: w.ledger, Buckets: w.buckets,
-		Vault: w.vault(), Wrapping: w.cfg.Wrapping(w.hub), Recipient: recipient, Signer: w.cfg.Signer(w.hub),
+		Documents: w.documents, Project: w.cfg.Project, Database: w.cfg.Database, Ledger: w.ledger, Buckets: b,
+		Vault: w.cfg.Vault(w.hub, b), Wrapping: w.cfg.Wrapping(w.hub), Recipient: recipient, Signer: w.cfg.Signer(w.hub),
 		Checkpoint: func(context.Context) (string, error) { return "", nil }, Send: w.send, Evidence: evidencedb.New(w.ledger),
-		Now: w.clock, Log: w.hub.Log, Budget: 5 * time.Minute, Behind: backup.Behind,
+		Now: w.clock, Log: w.hub.Log, Budget: budget, Behind: w.behind(),
 	})
 	w.must(err)
 	return k
+}
+
+// behind is how long ago a backup's moment is: where the clock is that on the wall, nobody waits for it to pass.
+func (w *world) behind() time.Duration {
+	if w.now.IsZero() {
+		return 0
+	}
+	return backup.Behind
 }
 
 func (w *world) vault() backupdb.Vault { return w.cfg.Vault(w.hub, w.buckets) }
@@ -153,6 +211,8 @@ func (w *world) send(_ context.Context, m backupdb.Message) error {
 		return err
 	}
 	again, err := backupdb.ParseMessage(raw, w.cfg.Project, w.cfg.Database)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.queue = append(w.queue, again)
 	return err
 }
@@ -186,14 +246,7 @@ func (w *world) moments(set backup.Set) []time.Time {
 func (w *world) do(collection string, fields map[string]any, ids ...string) {
 	w.Helper()
 	for _, id := range ids {
-		ref := ledgerdb.Ref{Collection: collection, ID: id}
-		found, err := w.ledger.GetAll(w.Context(), tenant, ref)
-		w.must(err)
-		change := ledgerdb.Create(ref, fields)
-		if found[0].Exists() {
-			change = ledgerdb.Replace(found[0], fields)
-		}
-		w.commit("test.act", change)
+		w.must(w.act(w.Context(), ledgerdb.Ref{Collection: collection, ID: id}, fields))
 	}
 }
 
@@ -201,16 +254,25 @@ func (w *world) do(collection string, fields map[string]any, ids ...string) {
 func (w *world) remove(collection string, ids ...string) {
 	w.Helper()
 	for _, id := range ids {
-		o, err := w.ledger.Get(w.Context(), tenant, ledgerdb.Ref{Collection: collection, ID: id})
-		w.must(err)
-		w.commit("test.remove", ledgerdb.Remove(o))
+		w.must(w.act(w.Context(), ledgerdb.Ref{Collection: collection, ID: id}, nil))
 	}
 }
 
-func (w *world) commit(action string, changes ...ledgerdb.Change) {
-	w.Helper()
-	_, err := w.ledger.Commit(w.Context(), by(action), changes)
-	w.must(err)
+// act makes an object, changes it, or deletes it when it is to have no fields.
+func (p *place) act(ctx context.Context, ref ledgerdb.Ref, fields map[string]any) error {
+	found, err := p.ledger.GetAll(ctx, tenant, ref)
+	if err != nil {
+		return err
+	}
+	change := ledgerdb.Create(ref, fields)
+	switch {
+	case fields == nil:
+		change = ledgerdb.Remove(found[0])
+	case found[0].Exists():
+		change = ledgerdb.Replace(found[0], fields)
+	}
+	_, err = p.ledger.Commit(ctx, by("test.act"), []ledgerdb.Change{change})
+	return err
 }
 
 func by(action string) ledgerdb.Act {
@@ -224,15 +286,10 @@ func (w *world) keep(collection string, fields map[string]any, ids ...string) {
 	}
 }
 
-// id makes an id that looks drawn.
+// id makes an id that looks drawn, another one for every number.
 func id(prefix string, n int) string {
-	const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
-	b := make([]byte, 26)
-	for i := range b {
-		b[i] = alphabet[(n*(i+7)+n>>3+i*i)%32]
-	}
-	b[25] = 'a' // the last one has bits that are none of the 128
-	return fmt.Sprintf("%s%s", prefix, b)
+	sum := sha256.Sum256([]byte(fmt.Sprint(prefix, n)))
+	return prefix + base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding).EncodeToString(sum[:16])
 }
 
 func ids(prefix string, from, to int) []string {
