@@ -21,6 +21,7 @@ type backupCommands struct {
 	Drill     drillBackup     `cmd:"" help:"Restore the newest backup into a scratch database, compare it, empty the database again, and record the result."`
 	Confirm   confirmRestored `cmd:"" help:"Enable credentials again that a restore disabled, because they were changed after its moment."`
 	Decrypt   decryptBackup   `cmd:"" help:"Print a file's documents, one a line; with --offline-key it needs no cloud."`
+	Signers   listSigners     `cmd:"" help:"Print the public keys that sign manifests. Keep them with the offline key: --signer takes them where KMS cannot be asked."`
 	ExportKey exportKey       `cmd:"" name:"export-key" help:"Make the offline key, and print the recipient that backups are sealed to."`
 }
 
@@ -315,6 +316,21 @@ func (c *decryptBackup) unlock(d *desk) (func(context.Context, backup.Header) (b
 	}
 	settings, _, err := d.backups()
 	return backupdb.UnlockWith(settings.Wrapping(h)), err
+}
+
+type listSigners struct{}
+
+// Run prints.
+func (listSigners) Run(d *desk) error {
+	v, err := keepers{}.vault(d)
+	if err != nil {
+		return err
+	}
+	keys, err := v.Signers(d.ctx)
+	if err != nil {
+		return err
+	}
+	return d.print(keys)
 }
 
 type exportKey struct {
