@@ -83,7 +83,7 @@ func measure(t testing.TB, orders string) (f figures) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$", "-test.timeout=2h") //nolint:gosec // this very test
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$", "-test.timeout=2h")
 	child.Env = append(os.Environ(), childEnv+"="+string(env), ordersEnv+"="+orders)
 	out, err := child.CombinedOutput()
 	_, answer, found := bytes.Cut(out, []byte("figures: "))
@@ -102,6 +102,7 @@ func TestChild(t *testing.T) {
 	if os.Getenv(childEnv) == "" {
 		t.Skip("it is started by others")
 	}
+	t.Parallel()
 	w := &world{TB: t}
 	if err := json.Unmarshal([]byte(os.Getenv(childEnv)), &w.env); err != nil {
 		t.Fatal(err)
@@ -111,7 +112,7 @@ func TestChild(t *testing.T) {
 	w.must(err)
 	answer, err := json.Marshal(w.figures(n))
 	w.must(err)
-	fmt.Printf("figures: %s\n", answer) //nolint:forbidigo // to the process that asked
+	fmt.Printf("figures: %s\n", answer)
 }
 
 func (w *world) figures(n int) (f figures) {
@@ -122,9 +123,7 @@ func (w *world) figures(n int) (f figures) {
 		return float64(n) / time.Since(begun).Seconds()
 	}
 	f.Written = rate(func() { w.bulk(n) })
-	for at := time.Now(); time.Now().Truncate(time.Second).Before(at); { // until a whole second lies after what was written
-		<-time.After(time.Millisecond)
-	}
+	w.settle(0)
 	f.Scanned = rate(func() {
 		w.must(backupdb.Scan(w.Context(), w.documents, w.cfg.Project, w.cfg.Database, time.Now().Truncate(time.Second)))
 	})

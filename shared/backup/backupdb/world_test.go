@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -82,7 +83,17 @@ func (w *world) clock() time.Time {
 func (w *world) pass(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
+	if !w.now.IsZero() {
+		w.now = w.now.Add(d)
+	}
+}
+
+// settle lets time pass, so that the moment of the next backup lies after all that was done. On the wall that is a second.
+func (w *world) settle(d time.Duration) {
+	w.pass(d)
+	for done := time.Now(); w.now.IsZero() && !time.Now().Truncate(time.Second).After(done); {
+		<-time.After(10 * time.Millisecond)
+	}
 }
 
 func (w *world) must(err error) {
@@ -112,12 +123,20 @@ func newWorld(t testing.TB) *world {
 	return newWorldAt(t, time.Now().UTC().Truncate(time.Hour))
 }
 
+// google tells whether Google's emulator is to be used where a test can: one whose clock is that on the wall.
+func google() bool { return os.Getenv("RYGGRAD_TEST_EMULATORS") == "google" }
+
+// newWorldAt is a world at a time; at zero, its clock is that on the wall.
 func newWorldAt(t testing.TB, now time.Time) *world {
 	t.Helper()
 	w := &world{TB: t, now: now}
 	table, err := functions.Table()
 	w.must(err)
-	w.cloud, err = localcloud.Start(t.Context(), localcloud.Options{Now: w.clock, Functions: table})
+	opts := localcloud.Options{Now: w.clock, Functions: table}
+	if now.IsZero() && google() {
+		opts.FirestoreHost = os.Getenv("FIRESTORE_EMULATOR_HOST")
+	}
+	w.cloud, err = localcloud.Start(t.Context(), opts)
 	w.must(err)
 	t.Cleanup(func() { w.must(w.cloud.Close()) })
 	w.env = w.cloud.Env()
