@@ -11,9 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/firestore"
+
 	"ryggrad.internal/hub/shared/channel"
 	"ryggrad.internal/hub/shared/order"
 	"ryggrad.internal/hub/shared/privacy"
+	"ryggrad.internal/hub/shared/privacy/privacydb"
 )
 
 // exported is an export as its reader has it.
@@ -186,5 +189,63 @@ func TestAnErasureWithdrawsExportsThatWereNotTakenOut(t *testing.T) {
 	}
 	if _, a := w.takeOut(theirs); a.status != http.StatusOK {
 		t.Errorf("another's export is answered %d %s", a.status, a.text)
+	}
+}
+
+// TestNoKeyIsLeftOfAnAttemptThatDoesNotCount lets an attempt to export die, and another one be overtaken: what they wrote
+// would be readable for a day, whatever became of the guest.
+func TestNoKeyIsLeftOfAnAttemptThatDoesNotCount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.place(tenantA, "A-1", customer())
+	job := w.ask("export", theGuest()).Job
+	died := w.claim(job)
+	key := map[string]any{"tenant": tenantA, "key": []byte("a key"), "expireAt": w.Now().Add(privacy.ExportLife)}
+	_, err := w.db.Doc("exportKeys/"+job+"_1").Set(t.Context(), key) // so far it came
+	w.must(err)
+	w.wait(privacy.Lease)
+	slow := w.claim(job)
+	w.wait(privacy.Lease)
+	w.must(w.tick(t.Context()))
+	if slow.Attempt != 2 || died.Attempt != 1 || w.exists("exportKeys/"+job+"_1") || !w.exists("exportKeys/"+job+"_3") {
+		t.Errorf("attempts %d and %d: the key of the first is left, or the third has none", died.Attempt, slow.Attempt)
+	}
+	w.must(w.store.Export(t.Context(), slow))
+	if w.exists("exportKeys/" + job + "_2") {
+		t.Error("the key of the attempt that was overtaken is left")
+	}
+	if e, a := w.takeOut(job); a.status != http.StatusOK || len(e.lines["orders"]) != 1 {
+		t.Errorf("answered %d %s", a.status, a.text)
+	}
+}
+
+func (w *world) claim(job string) privacydb.Job {
+	w.t.Helper()
+	j, err := w.store.Load(w.t.Context(), tenantA, job)
+	w.must(err)
+	j, ok, err := w.store.Take(w.t.Context(), j)
+	w.must(err)
+	if !ok {
+		w.t.Fatal("the job cannot be claimed")
+	}
+	return j
+}
+
+// TestWhatNobodyCanOpenDoesNotHoldUpAnExport damages an original and a message.
+func TestWhatNobodyCanOpenDoesNotHoldUpAnExport(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.place(tenantA, "A-1", customer())
+	message := w.keep(channel.KeptFailed, channel.Ref{}, guestPhone+" "+guestEmail)
+	job := w.ask("export", theGuest()).Job
+	for _, damaged := range []string{id, message} {
+		_, err := w.db.Doc("originals/"+damaged).Update(t.Context(), []firestore.Update{{Path: "original", Value: []byte("damaged")}})
+		w.must(err)
+	}
+	w.work(job)
+	e, a := w.takeOut(job)
+	if a.status != http.StatusOK || e.lines["originals"][id] != `{"unreadable":true}` || !strings.Contains(e.lines["messages"][message], `"unreadable":true`) ||
+		!strings.Contains(e.lines["orders"][id], guestName) {
+		t.Errorf("answered %d %s", a.status, a.text)
 	}
 }

@@ -45,8 +45,9 @@ type exportedStep struct {
 
 // exportedBytes are what a channel sent.
 type exportedBytes struct {
-	Text  string `json:"text,omitzero"`
-	Bytes []byte `json:"base64,omitzero"` // of what is not text
+	Text       string `json:"text,omitzero"`
+	Bytes      []byte `json:"base64,omitzero"`     // of what is not text
+	Unreadable bool   `json:"unreadable,omitzero"` // damaged, or its key is destroyed
 }
 
 // exportedMessage is a kept message in an export.
@@ -81,11 +82,11 @@ func (s *Store) writeAll(ctx context.Context, j privacy.Job, e *export) error {
 		return err
 	}
 	for _, m := range messages {
-		body, err := s.opts.Messages.Body(ctx, m)
+		body, err := bytesOf(s.opts.Messages.Body(ctx, m))
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
 		}
-		if err := e.add("messages", m.ID, exportedMessage{m.Link, m.Adapter, m.What, m.State, m.ReceivedAt, bytesOf(body)}); err != nil {
+		if err := e.add("messages", m.ID, exportedMessage{m.Link, m.Adapter, m.What, m.State, m.ReceivedAt, body}); err != nil {
 			return err
 		}
 	}
@@ -174,16 +175,26 @@ func (s *Store) writeOrder(ctx context.Context, e *export, o orderdb.Stored) err
 	if !o.HasOriginal(s.opts.Now()) || out.Unreadable {
 		return nil
 	}
-	original, err := s.opts.Orders.Original(ctx, o)
+	original, err := bytesOf(s.opts.Orders.Original(ctx, o))
+	if fault.Is(err, fault.NotFound) { // it has expired just now
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	return e.add("originals", o.ID, bytesOf(original))
+	return e.add("originals", o.ID, original)
 }
 
-func bytesOf(body []byte) exportedBytes {
-	if utf8.Valid(body) {
-		return exportedBytes{Text: string(body)}
+// bytesOf returns what was opened, or that nobody can open it any more. It fails where coming again may help, and for what
+// is not kept.
+func bytesOf(body []byte, err error) (exportedBytes, error) {
+	switch {
+	case fault.Is(err, fault.Unavailable) || fault.Is(err, fault.NotFound):
+		return exportedBytes{}, err
+	case err != nil:
+		return exportedBytes{Unreadable: true}, nil //nolint:nilerr // that is what is told
+	case utf8.Valid(body):
+		return exportedBytes{Text: string(body)}, nil
 	}
-	return exportedBytes{Bytes: body}
+	return exportedBytes{Bytes: body}, nil
 }

@@ -132,23 +132,41 @@ func (s *Store) Postpone(ctx context.Context, j Job) error {
 	return nil
 }
 
-// finish says that a claimed job is done, and takes it out of the queue. Whoever comes second finds it done.
+// finish says that a claimed job is done, and takes it out of the queue. Whoever comes second finds it done. Of an export
+// only one attempt's key is left, that of the manifest.
 func (s *Store) finish(ctx context.Context, j Job, m privacy.Manifest) error {
 	act := ledgerdb.Act{
 		Tenant: j.Tenant, Actor: identity.Actor{Kind: identity.KindSystem, ID: "subjects"}, Action: ActionFinish, RequestID: j.RequestID,
 	}
 	_, err := s.opts.Ledger.Commit(ctx, act, []ledgerdb.Change{ledgerdb.Replace(j.object, j.Finish(m, s.now()).Document())},
-		ledgerdb.Drop(queueRef(j.ID)))
+		append(dropKeys(j.ID, m.Attempt-1), ledgerdb.Drop(queueRef(j.ID)))...)
 	if errors.Is(err, ledgerdb.ErrStale) {
 		now, readErr := s.Load(ctx, j.Tenant, j.ID)
 		if readErr == nil && now.State != privacy.Pending {
-			return nil // by this very commit, or by whoever came before
+			return s.discard(ctx, j, now.Manifest) // done by this very commit, or by whoever came before
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("finish job %s: %w", j.ID, err)
 	}
 	return nil
+}
+
+// dropKeys deletes the keys of an export's first attempts.
+func dropKeys(job string, attempts int64) []ledgerdb.Write {
+	var writes []ledgerdb.Write
+	for n := range attempts {
+		writes = append(writes, ledgerdb.Drop(keyRef(attemptID(job, n+1))))
+	}
+	return writes
+}
+
+// discard deletes the key of an attempt to export, unless it is the one that counts.
+func (s *Store) discard(ctx context.Context, j Job, counts privacy.Manifest) error {
+	if j.Kind != privacy.Export || counts.Attempt == j.Attempt {
+		return nil
+	}
+	return s.opts.Ledger.Bookkeep(ctx, j.Tenant, ledgerdb.Drop(keyRef(attemptID(j.ID, j.Attempt))))
 }
 
 // Left is a job that it is time to look at.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 	"ryggrad.internal/hub/shared/privacy"
 )
 
@@ -25,10 +24,7 @@ func (s *Store) withdraw(ctx context.Context, j Job) error {
 		if !share(export.Orders, j.Orders) && !share(export.Messages, j.Messages) {
 			continue
 		}
-		var keys []ledgerdb.Write
-		for attempt := range max(export.Attempt, export.Manifest.Attempt) {
-			keys = append(keys, ledgerdb.Drop(keyRef(attemptID(export.ID, attempt+1))))
-		}
+		keys := dropKeys(export.ID, max(export.Attempt, export.Manifest.Attempt))
 		if len(keys) == 0 { // nobody has begun to write it
 			continue
 		}
