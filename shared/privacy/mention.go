@@ -4,18 +4,26 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/text/unicode/norm"
 
 	"ryggrad.internal/hub/shared/envelope"
+	"ryggrad.internal/hub/shared/envelope/phone"
 )
 
 // texts returns the texts that a payload is made of: of a JSON object or list its strings and numbers, of anything else
-// all of it.
+// all of it, and what it says as a form.
 func texts(body []byte) []string {
 	whole := []string{strings.ToValidUTF8(string(body), "�")}
+	for field := range strings.FieldsFuncSeq(whole[0], func(r rune) bool { return r == '&' || r == '=' }) {
+		if value, err := url.QueryUnescape(field); err == nil && value != field {
+			whole = append(whole, strings.ToValidUTF8(value, "�"))
+		}
+	}
 	if start := bytes.TrimLeft(body, " \t\r\n"); len(start) == 0 || start[0] != '{' && start[0] != '[' {
 		return whole
 	}
@@ -40,7 +48,7 @@ func (s Sought) emailIn(text string) bool {
 	if s.Email.Value() == "" {
 		return false
 	}
-	text = norm.NFKC.String(strings.ToLower(norm.NFKC.String(text)))
+	text = norm.NFKC.String(strings.ToLower(norm.NFKC.String(envelope.Visible(text))))
 	for {
 		before, after, found := strings.Cut(text, s.Email.Value())
 		if !found {
@@ -67,51 +75,74 @@ func inAddress(c byte) bool {
 	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c >= 0x80 || strings.IndexByte("_-+%@", c) >= 0
 }
 
-// The lengths of what may be a telephone number: digits, and the bytes with what separates them.
 const (
-	fewestDigits = 6
-	mostDigits   = 15 // E.164
-	longestPhone = 40
+	// nationalDigits is how many digits of a number's end are taken for the number, whose country the text does not say.
+	nationalDigits = 8
+	// sureDigits is how many of its last digits every spelling of a number ends with.
+	sureDigits = 6
+	// mostDigits are those of the longest number (E.164) with what is dialled before it.
+	mostDigits = 20
 )
 
-// phoneIn tells whether a text holds the number that is sought, however it is written.
+// phoneIn tells whether a text holds the number that is sought, however it is written, and whatever numbers stand beside it.
 func (s Sought) phoneIn(text string) bool {
-	if s.Phone.Value() == "" {
+	whole := s.Phone.Value()
+	if len(whole) <= sureDigits {
 		return false
 	}
-	for _, run := range numbers(text) {
-		if c, ok := envelope.Phone(run, s.country); ok && c.Value() == s.Phone.Value() {
-			return true
-		}
-		if strings.HasSuffix(s.Phone.Value(), strings.TrimLeft(digitsOf(run), "0")) && len(strings.TrimLeft(digitsOf(run), "0")) >= nationalDigits {
-			return true // the national number, whose country the text does not say
+	groups := digitGroups(text)
+	for i, first := range groups {
+		digits := ""
+		for j, g := range groups[i:] {
+			digits += g.digits
+			if j > 0 && !g.goesOn || len(digits) > mostDigits {
+				break
+			}
+			if strings.HasSuffix(digits, whole[len(whole)-sureDigits:]) && s.isPhone(first.plus+text[first.start:g.end], digits) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// nationalDigits is how many digits of a number's end are taken for the number.
-const nationalDigits = 8
-
-func digitsOf(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || '9' < r {
-			return -1
-		}
-		return r
-	}, text)
+func (s Sought) isPhone(written, digits string) bool {
+	if c, ok := envelope.Phone(written, s.country); ok && c.Value() == s.Phone.Value() {
+		return true
+	}
+	national := strings.TrimLeft(digits, "0")
+	return len(national) >= nationalDigits && strings.HasSuffix(s.Phone.Value(), national)
 }
 
-// numbers returns the parts of a text that may be telephone numbers.
-func numbers(text string) []string {
-	var all []string
-	for _, run := range strings.FieldsFunc(text, func(r rune) bool {
-		return !strings.ContainsRune("0123456789+()-./ \u00a0", r)
-	}) {
-		run = strings.TrimSpace(run)
-		if n := len(digitsOf(run)); fewestDigits <= n && n <= mostDigits && len(run) <= longestPhone {
-			all = append(all, run)
+// digitGroup is a part of a text that is nothing but digits.
+type digitGroup struct {
+	digits     string // as ASCII
+	start, end int    // where in the text
+	plus       string // `+` when one stands before it
+	goesOn     bool   // between it and the group before it is only what may stand within a number
+}
+
+func digitGroups(text string) []digitGroup {
+	var all []digitGroup
+	inGroup, inNumber, plus := false, false, ""
+	for at, r := range text {
+		d := phone.Digit(r)
+		switch {
+		case d >= 0 && !inGroup:
+			all = append(all, digitGroup{start: at, plus: plus, goesOn: inNumber})
+			inGroup, inNumber, plus = true, true, ""
+			fallthrough
+		case d >= 0:
+			g := &all[len(all)-1]
+			g.digits += "0123456789"[d : d+1]
+			g.end = at + utf8.RuneLen(r)
+			continue
+		case r == '+' || r == '＋':
+			plus = "+"
+		case !phone.Between(r):
+			inNumber, plus = false, ""
 		}
+		inGroup = false
 	}
 	return all
 }

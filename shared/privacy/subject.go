@@ -71,12 +71,12 @@ func notIDs(at string, ids []string, ok func(string) bool) (wrong []fault.Detail
 
 // sameName returns a name as names are compared: by their letters, not by their case or spacing.
 func sameName(name string) string {
-	return cases.Fold().String(norm.NFKC.String(strings.Join(strings.Fields(name), " ")))
+	return cases.Fold().String(norm.NFKC.String(strings.Join(strings.Fields(envelope.Visible(name)), " ")))
 }
 
 // samePostal returns a postal code without spaces and in capitals.
 func samePostal(code string) string {
-	return strings.ToUpper(norm.NFKC.String(strings.Join(strings.Fields(code), "")))
+	return strings.ToUpper(norm.NFKC.String(strings.Join(strings.Fields(envelope.Visible(code)), "")))
 }
 
 // Evidence is what speaks for an order or a message being the guest's.
