@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"ryggrad.internal/hub/shared/channel"
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 	"ryggrad.internal/hub/shared/order"
 )
 
@@ -169,6 +171,24 @@ func TestMessagesAboutAGuestsOrderGoWithIt(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("answered %d %s", a.status, a.text)
 	}
+}
+
+// TestAMessageThatBecameAnOrderLaterGoesWithIt repairs an order that nobody could read at first, not even its channel's id.
+func TestAMessageThatBecameAnOrderLaterGoesWithIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	became := w.keep(channel.KeptFailed, channel.Ref{}, `{"damaged": "of the guest's order"}`)
+	id := w.place(tenantA, "A-1", customer())
+	m, err := w.messages.Load(t.Context(), tenantA, became)
+	w.must(err)
+	act := ledgerdb.Act{Tenant: tenantA, Actor: identity.Actor{Kind: identity.KindUser, ID: "usr_1"}, Action: "message.replay"}
+	w.must(w.messages.Settle(t.Context(), act, m, channel.KeptSettled, id))
+	a := w.ask("erase", theGuest())
+	if len(a.Confirmed.Messages) != 1 || a.Confirmed.Messages[0].ID != became {
+		t.Fatalf("answered %d %s", a.status, a.text)
+	}
+	w.work(a.Job)
+	w.erased(a.Job, []string{id}, []string{became})
 }
 
 func TestEveryMessageThatNobodyCouldReadIsSearchedHoweverManyThereAre(t *testing.T) {

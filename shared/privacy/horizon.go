@@ -31,6 +31,7 @@ func Copies() []Copy {
 		{"the live database", 0, "the key, the original and the sealed guest are deleted in one commit"},
 		{"functions' memory", instances, "no order's key outlives its request; tenants' keys, which serve an hour at most, open nothing without it"},
 		{"messages that nobody could read and that do not name the contact", messages, "they have no index; their keys expire"},
+		{"events that were only noted and tell of no order that is here", messages, "they have no index and are not searched; their keys expire"},
 		{"the database's point-in-time recovery", pointInTime, "Google keeps seven days of versions"},
 		{"the database's own backups", nativeBackups, "the oldest is four weeks old"},
 		{"backups of orders and originals", 0, "they hold ciphertext only; its key is in none of their files"},

@@ -75,9 +75,9 @@ func partsOf(id string) []ledgerdb.Ref {
 // perPage is how many messages one query lists.
 const perPage = 500
 
-// Unread returns the ids of the tenant's messages that made no order and are about none that is known: failed ones, early
-// cancellations, and what was settled without an order. It returns at most most, of each state the newest first, and
-// tells whether these are all.
+// Unread returns the ids of the tenant's messages that made no order when they came: failed ones, early cancellations, and
+// both when they were settled, with an order or without. It returns at most most, of each state the newest first, and tells
+// whether these are all. What was only noted is not among them.
 func (s *Store) Unread(ctx context.Context, tenant string, most int) (ids []string, all bool, err error) {
 	for _, state := range []channel.KeptState{channel.KeptFailed, channel.KeptWaiting, channel.KeptMissed, channel.KeptSettled} {
 		for page := (Page{Next: ""}); ; {
@@ -86,9 +86,6 @@ func (s *Store) Unread(ctx context.Context, tenant string, most int) (ids []stri
 				return nil, false, err
 			}
 			for _, m := range page.Messages {
-				if m.Order != "" {
-					continue
-				}
 				if len(ids) == most {
 					return ids, false, nil
 				}

@@ -11,9 +11,9 @@
 // # Finding
 //
 // Guests are found by the blind indexes of their phone number and e-mail address in `orderKeys`; what is then weighed, and
-// when it is enough, is package privacy's. Messages that made no order have no index. So those that are about no order that
-// is known are opened and searched, up to 20,000 of a tenant, the newest of each state; where there are more, the answer
-// says so. They live for 30 days at most.
+// when it is enough, is package privacy's. Messages that made no order have no index. So those that
+// failed or came too early are opened and searched, also when an order came of them since: up to 20,000 of a tenant, the
+// newest of each state; where there are more, the answer says so. They live for 30 days at most.
 //
 // # An erasure
 //

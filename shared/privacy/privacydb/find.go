@@ -134,7 +134,8 @@ func (s *Store) contact(ctx context.Context, tenant string, c envelope.Contact,
 	return all, nil
 }
 
-// findMessages weighs the messages about confirmed orders, those about no order that is known, and those that were named.
+// findMessages weighs the messages about confirmed orders, those that made no order when they came, and those that were
+// named.
 func (s *Store) findMessages(ctx context.Context, tenant string, sought privacy.Sought, found *Found) error {
 	about, err := s.about(ctx, tenant, found.Orders)
 	if err != nil {
@@ -147,15 +148,16 @@ func (s *Store) findMessages(ctx context.Context, tenant string, sought privacy.
 	found.Partly = !all
 	ids := slices.Concat(unread, sought.Messages(), slices.Collect(maps.Keys(about)))
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	confirmed := found.OrderIDs()
 	parts := make([][]FoundMessage, (len(ids)+channeldb.Together-1)/channeldb.Together)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(inFlight)
 	for i := range parts {
 		group.Go(func() (err error) {
 			some := ids[i*channeldb.Together : min((i+1)*channeldb.Together, len(ids))]
-			parts[i], err = s.weigh(ctx, tenant, some, func(id string, body []byte) privacy.Verdict {
-				evidence := sought.Message(id, body)
-				evidence.About = about[id]
+			parts[i], err = s.weigh(ctx, tenant, some, func(m channel.Kept, body []byte) privacy.Verdict {
+				evidence := sought.Message(m.ID, body)
+				evidence.About = about[m.ID] || slices.Contains(confirmed, m.Order)
 				return evidence.Verdict()
 			})
 			return err
@@ -167,7 +169,7 @@ func (s *Store) findMessages(ctx context.Context, tenant string, sought privacy.
 }
 
 // weigh opens messages and returns those that a verdict does not call a stranger's, without what they say.
-func (s *Store) weigh(ctx context.Context, tenant string, ids []string, verdict func(string, []byte) privacy.Verdict) ([]FoundMessage, error) {
+func (s *Store) weigh(ctx context.Context, tenant string, ids []string, verdict func(channel.Kept, []byte) privacy.Verdict) ([]FoundMessage, error) {
 	stored, err := s.opts.Messages.LoadAll(ctx, tenant, ids)
 	if err != nil {
 		return nil, err
@@ -181,7 +183,7 @@ func (s *Store) weigh(ctx context.Context, tenant string, ids []string, verdict 
 		if err != nil { // damaged, or its key is destroyed: nobody reads it any more
 			body = nil
 		}
-		if v := verdict(m.ID, body); v != privacy.Stranger {
+		if v := verdict(m.Kept, body); v != privacy.Stranger {
 			found = append(found, FoundMessage{m.Kept, v})
 		}
 	}
