@@ -182,7 +182,7 @@ func (c *courier) attempt(ctx context.Context, d delivery.Delivery, ev *delivery
 	if toPlatform(d) {
 		record = d.Log(p.logged).RecordReport
 	}
-	next := record(delivery.MaskAnswer(result, p.guest), at, c.random())
+	next := record(c.masked(ctx, d, p, result), at, c.random())
 	c.log.InfoContext(ctx, "delivery attempted", "delivery", d.ID, "tenant", d.Tenant, "attempt", next.Tries,
 		"status", result.Status, "failure", string(result.Failure), "duration_ms", result.Duration.Milliseconds(),
 		"state", string(next.State))

@@ -17,7 +17,7 @@ import (
 type parcel struct {
 	send   func(context.Context) (webhook.Result, error)
 	logged []byte   // the message without the guest
-	guest  []string // what an answer could quote of the guest
+	whole  *content // the order that it tells all of, if it does
 }
 
 // pack makes a delivery's message. A [fault.NotFound] means that what it tells of is not kept any more; a reason, that
@@ -63,7 +63,7 @@ func (c *courier) message(ctx context.Context, e delivery.Endpoint, ev delivery.
 	}
 	masked := whole
 	masked.Order = whole.Order.Masked()
-	p.guest = words(whole.Order)
+	p.whole = &whole
 	if p.logged, err = body(e.Format, ev, masked); err != nil {
 		return parcel{}, nil, err
 	}
@@ -90,11 +90,37 @@ func words(o order.Order) []string {
 	if a := o.DeliveryAddress; a != nil {
 		all = append(all, a.Street, a.PostalCode, a.Extra)
 	}
-	all = append(all, o.Note)
-	for _, i := range o.Items {
-		all = append(all, i.Note)
+	return append(append(all, o.Note), notes(o.Items)...)
+}
+
+func notes(items []order.Item) []string {
+	var all []string
+	for _, i := range items {
+		all = append(append(all, i.Note), notes(i.Modifiers)...)
 	}
 	return all
+}
+
+// masked returns the result with no more of the answer than the log may keep. Whoever is told of an order may answer with
+// what they know of its guest, whatever they were sent. Where the hub does not know the guest's words any more, or cannot
+// look at them now, nothing of the answer is kept.
+func (c *courier) masked(ctx context.Context, d delivery.Delivery, p parcel, r webhook.Result) webhook.Result {
+	if d.Order == "" || r.BodyPrefix == "" {
+		return delivery.MaskAnswer(r, nil)
+	}
+	if p.whole == nil {
+		whole, err := c.content(ctx, d.Tenant, d.Order)
+		if err != nil {
+			r.BodyPrefix = ""
+			return r
+		}
+		p.whole = &whole
+	}
+	if p.whole.Erased {
+		r.BodyPrefix = ""
+		return r
+	}
+	return delivery.MaskAnswer(r, words(p.whole.Order))
 }
 
 // sign makes the call that brings a body to an endpoint, signed with all of its secrets.

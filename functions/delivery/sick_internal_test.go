@@ -130,6 +130,29 @@ func TestTheLogShowsWhatWasSaidWithoutTheGuest(t *testing.T) {
 	}
 }
 
+// TestAnAnswerIsMaskedWhateverWasAsked is answered with the guest by an endpoint that was told the order's id only, before
+// the guest is erased and after.
+func TestAnAnswerIsMaskedWhateverWasAsked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	pos := newReceiver(t)
+	pos.say = `{"printed":1,"for":"` + guestMark + `"}`
+	e := w.endpoint(pos, delivery.Thin)
+	id, ev := w.place("A-1")
+	w.announce(t.Context(), ev)
+	if d := w.delivery(ev, e); len(d.Attempts) != 1 || d.Attempts[0].Answer != `{"printed":1,"for":"•••"}` {
+		t.Errorf("attempts: %+v", d.Attempts)
+	}
+	if _, err := w.raw.Collection("orderKeys").Doc(id).Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	later := w.advance(id, order.Accepted)
+	w.announce(t.Context(), later)
+	if d := w.delivery(later, e); len(d.Attempts) != 1 || d.Attempts[0].Status != http.StatusOK || d.Attempts[0].Answer != "" {
+		t.Errorf("after the erasure: %+v", d.Attempts)
+	}
+}
+
 func TestAPOSThatSpeaksDeliverectGetsOrdersInItsForm(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
