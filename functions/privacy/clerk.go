@@ -62,7 +62,12 @@ func (c *clerk) carryOut(ctx context.Context, tenant, id string) error {
 	if err != nil || !ok {
 		return err
 	}
-	if err := c.do(ctx, j); err != nil {
+	err = c.do(ctx, j)
+	if errors.Is(err, privacydb.ErrUnderWay) {
+		c.log.InfoContext(ctx, "guest erased but for messages on their way", "job", id, "tenant", tenant, "attempt", j.Attempt)
+		return c.store.Postpone(ctx, j)
+	}
+	if err != nil {
 		// An alert matches this very text.
 		c.log.ErrorContext(ctx, "guest could not be exported or erased; it is tried again",
 			"job", id, "tenant", tenant, "kind", string(j.Kind), "attempt", j.Attempt, "error", err)

@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -8,11 +9,13 @@ import (
 	"time"
 
 	"ryggrad.internal/hub/shared/channel"
+	"ryggrad.internal/hub/shared/delivery"
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 	"ryggrad.internal/hub/shared/order"
 	"ryggrad.internal/hub/shared/privacy"
+	"ryggrad.internal/hub/shared/webhook"
 )
 
 // theGuest describes the guest well enough.
@@ -175,5 +178,35 @@ func TestJobsOfOthersAndOtherKindsAreNowhere(t *testing.T) {
 		if a := w.call(c[0], c[1], c[2], nil); a.status != http.StatusNotFound {
 			t.Errorf("%v is answered %d %s", c, a.status, a.text)
 		}
+	}
+}
+
+// TestAnErasureWaitsForMessagesOnTheirWay lets an endpoint be told of an order while its guest is erased.
+func TestAnErasureWaitsForMessagesOnTheirWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.place(tenantA, "A-1", customer())
+	d := delivery.New(delivery.Event{ID: "evt_1", Tenant: tenantA, Type: delivery.OrderReceived, Order: id, Sequence: 1}, "ep_1", "me", w.Now())
+	w.must(w.ledger.Bookkeep(t.Context(), tenantA, ledgerdb.Add(ledgerdb.Ref{Collection: "deliveries", ID: d.ID}, d.Document())))
+	job := w.ask("erase", theGuest()).Job
+	w.work(job)
+	if state := w.call("owner", http.MethodGet, "/v1/subjects/erasures/"+job, nil); state.State != privacy.Pending || w.exists("orderKeys/"+id) {
+		t.Errorf("while it is sent: %s", state.text)
+	}
+	said := d.Log([]byte(guestName)).Record(webhook.Result{Status: 200, BodyPrefix: guestName}, w.Now(), 0)
+	w.must(w.ledger.Bookkeep(t.Context(), tenantA, ledgerdb.Put(ledgerdb.Ref{Collection: "deliveries", ID: d.ID}, said.Document())))
+	w.wait(privacy.Pause)
+	w.must(w.tick(t.Context()))
+	w.erased(job, []string{id}, nil)
+	if state := w.call("owner", http.MethodGet, "/v1/subjects/erasures/"+job, nil); state.State != privacy.Done {
+		t.Errorf("when it has arrived: %s", state.text)
+	}
+	snap, err := w.db.Doc("deliveries/" + d.ID).Get(t.Context())
+	w.must(err)
+	if kept := fmt.Sprint(snap.Data()); strings.Contains(kept, guestName) {
+		t.Errorf("the log says %s", kept)
+	}
+	if strings.Contains(w.log.String(), `"level":"ERROR"`) {
+		t.Error("somebody is called though nothing is wrong")
 	}
 }

@@ -20,7 +20,8 @@
 //  1. writes the object that tells every restore, outside the database, where nobody can change it;
 //  2. deletes the key and the original of every order and message, order by order, each in a commit of its own with an audit
 //     entry; cuts the texts out of the log of deliveries;
-//  3. says that it is done.
+//  3. says that it is done, unless a message about one of the orders is on its way to somebody right now: what its sender
+//     writes down is cut out when it has arrived, within two minutes.
 //
 // No instance keeps a guest's data in memory beyond a request; what they keep are tenants' keys, for 15 minutes, and these
 // open nothing once the order's own key is deleted.

@@ -2,9 +2,12 @@ package privacydb
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
+	"ryggrad.internal/hub/shared/delivery/deliverydb"
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/gcp/objects"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
@@ -14,8 +17,12 @@ import (
 // atOnce is how many orders are erased at the same time.
 const atOnce = 8
 
+// ErrUnderWay says that messages about an order are being sent right now: all is erased but what will be written of them, so
+// the job is to be done once more.
+var ErrUnderWay = deliverydb.ErrUnderWay
+
 // Erase carries out a claimed job that erases; the package's documentation says in what order. It may be repeated and may
-// run twice at once. It returns how many orders and messages there was something to erase of.
+// run twice at once. It fails with [ErrUnderWay] when it is to be repeated though nothing is wrong. It returns how many orders and messages there was something to erase of.
 func (s *Store) Erase(ctx context.Context, j Job, erasures objects.Bucket) (erased int, err error) {
 	raw, err := j.Erasure().Encode()
 	if err != nil {
@@ -25,6 +32,7 @@ func (s *Store) Erase(ctx context.Context, j Job, erasures objects.Bucket) (eras
 		return 0, fault.New(fault.Unavailable, "erasures cannot be written now").Because(err)
 	}
 	act := ledgerdb.Act{Tenant: j.Tenant, Actor: j.Actor, Behalf: j.Behalf, Action: ActionForget, RequestID: j.RequestID}
+	var underWay atomic.Bool
 	done := make([]bool, len(j.Orders)+len(j.Messages))
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
@@ -33,7 +41,12 @@ func (s *Store) Erase(ctx context.Context, j Job, erasures objects.Bucket) (eras
 			if done[i], err = s.opts.Orders.Erase(within, act, id); err != nil {
 				return err
 			}
-			return s.opts.Deliveries.Forget(within, j.Tenant, id)
+			err = s.opts.Deliveries.Forget(within, j.Tenant, id)
+			if errors.Is(err, ErrUnderWay) {
+				underWay.Store(true)
+				return nil
+			}
+			return err
 		})
 	}
 	for i, id := range j.Messages {
@@ -52,6 +65,9 @@ func (s *Store) Erase(ctx context.Context, j Job, erasures objects.Bucket) (eras
 		if one {
 			erased++
 		}
+	}
+	if underWay.Load() {
+		return erased, ErrUnderWay
 	}
 	return erased, s.finish(ctx, j, privacy.Manifest{})
 }
