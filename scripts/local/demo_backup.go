@@ -145,5 +145,5 @@ func (d *demo) comeBack(ctx context.Context, cfg vaultConfig, vault backupdb.Vau
 		return out, err
 	}
 	by := ledgerdb.Act{Tenant: identity.Hub, Actor: identity.Actor{Kind: identity.KindOperator, ID: "local"}}
-	return r.Run(ctx, by, time.Time{})
+	return r.Run(ctx, by, backupdb.Choice{})
 }
