@@ -17,6 +17,8 @@ type outgoingData struct {
 	Order    string   `json:"order,omitempty" doc:"The order's id"`
 	Location string   `json:"location,omitempty" doc:"The location's id"`
 	Sequence int64    `json:"sequence,omitempty" doc:"Numbers the events of an order: 1, 2, 3 … without gaps"`
+	Retimed  bool     `json:"retimed,omitempty" doc:"The status is the former one: what is new is readyAt"`
+	ReadyAt  string   `json:"readyAt,omitempty" format:"date-time" doc:"When the order is expected to be ready, in messages that it moved"`
 	Endpoint string   `json:"endpoint,omitempty" doc:"The endpoint's id, in messages about one"`
 	Content  *content `json:"content,omitempty" doc:"The whole order as it stands when sent; full payloads only"`
 }
@@ -25,7 +27,7 @@ type outgoingData struct {
 func describeMessages(api *httpapi.API) {
 	about := map[delivery.Type]string{
 		delivery.OrderReceived:      "An order was taken in",
-		delivery.OrderStatusChanged: "An order reached another status",
+		delivery.OrderStatusChanged: "An order reached another status, or another time to be ready at",
 		delivery.OrderCancelled:     "An order was cancelled",
 		delivery.OrderFailed:        "An order could not be carried out, or expired",
 		delivery.EndpointDisabled:   "An endpoint was switched off by the hub",

@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -262,6 +263,60 @@ func TestAReplayTakesTheOrderIn(t *testing.T) {
 	}
 	if got := call(t, s.h, http.MethodPost, "/v1/channel-messages/"+id+"/replay", w.shop.APIKey.Reveal(), nil); got.status != http.StatusConflict {
 		t.Errorf("again it is answered %d %s", got.status, got.text)
+	}
+}
+
+// TestACancellationThatComesTooLateIsKept: asking for it again would never end.
+func TestACancellationThatComesTooLateIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.play(w.serve(), "deliveroo")
+	s.send("orders", w.fixture("deliveroo", "orders_new"), standardSecret)
+	list := call(t, s.h, http.MethodGet, "/v1/orders", w.pos.APIKey.Reveal(), nil)
+	call(t, s.h, http.MethodPost, "/v1/orders/"+list.body.Items[0].ID+"/status", w.pos.APIKey.Reveal(), []byte(`{"status":"completed"}`))
+	for range 2 {
+		if a := s.send("orders", w.fixture("deliveroo", "orders_canceled"), standardSecret); a.status != http.StatusOK {
+			t.Errorf("answered %d %s", a.status, a.text)
+		}
+	}
+	noted := s.messages(channel.KeptNoted)
+	if got := s.statuses(); got != "completed" || len(noted.body.Items) != 1 || !strings.Contains(noted.text, list.body.Items[0].ID) {
+		t.Errorf("orders %q, noted %s", got, noted.text)
+	}
+}
+
+// TestAnOrderThatIsTooLargeIsKeptAndNotAskedForAgain: what no document holds would fail every time.
+func TestAnOrderThatIsTooLargeIsKeptAndNotAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.play(w.serve(), "generic")
+	order := func(id string, lines int, more string) string {
+		line := `{"plu":"P","name":"Soup","quantity":1,"unitPrice":1,"note":"` + strings.Repeat("no nuts, ", 60) + `"` + more + `},`
+		return `{"channelOrderId":"` + id + `","displayId":"1","type":"pickup","placedAt":"2026-03-01T18:04:05+01:00","currency":"SEK","total":` + fmt.Sprint(lines) +
+			`,"payment":{"method":"online","status":"paid","due":0},"items":[` + strings.TrimSuffix(strings.Repeat(line, lines), ",") + `]}`
+	}
+	large := order("L-1", 500, `,"modifiers":[`+strings.TrimSuffix(strings.Repeat(`{"plu":"M","name":"Leek","note":"`+strings.Repeat("x", 400)+`","quantity":1,"unitPrice":0},`, 3), ",")+`]`)
+	if len(large) < 900<<10 || len(large) > 1<<20 {
+		t.Fatalf("%d bytes prove nothing", len(large))
+	}
+	for range 2 {
+		if a := s.send("orders", large, standardSecret); a.status != http.StatusRequestEntityTooLarge {
+			t.Fatalf("answered %d %.200s", a.status, a.text)
+		}
+	}
+	if n := len(s.messages(channel.KeptFailed).body.Items); n != 1 || w.count("orders") != 0 {
+		t.Errorf("%d failed messages, %d orders", n, w.count("orders"))
+	}
+	var baggage strings.Builder
+	for i := range 90 {
+		fmt.Fprintf(&baggage, `,"zz%d":1`, i)
+	}
+	laden := order("L-2", 500, baggage.String())
+	if a := s.send("orders", laden, standardSecret); a.status != http.StatusCreated || len(laden) < 500<<10 {
+		t.Errorf("with %d bytes of much else it is answered %d %.200s", len(laden), a.status, a.text)
+	}
+	if a := s.send("orders", laden, standardSecret); a.status != http.StatusOK {
+		t.Errorf("again it is answered %d %.200s", a.status, a.text)
 	}
 }
 

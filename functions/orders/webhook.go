@@ -171,7 +171,10 @@ func (s *server) carryOutAll(ctx context.Context, a arrival, batch channel.Batch
 
 func (s *server) takeFromChannel(ctx context.Context, a arrival, m channel.NewOrder) (channel.Reply, error) {
 	placed, err := s.placeFromChannel(ctx, a, m)
-	if err != nil {
+	switch {
+	case fault.Is(err, fault.TooLarge): // it would be so every time
+		return s.keepUnreadable(ctx, a, channel.Reference{}, err)
+	case err != nil:
 		return channel.Reply{}, err
 	}
 	outcome := channel.Taken
@@ -207,7 +210,8 @@ func (s *server) placeFromChannel(ctx context.Context, a arrival, m channel.NewO
 }
 
 // cancelFromChannel calls off the order that the platform means. For one that is not here yet the cancellation waits.
-// Of the reason only a code stands in plain; all of it is in the message that is kept.
+// One that comes when the order is at another end is only kept. Of the reason only a code stands in plain; all of it is in the
+// message that is kept.
 func (s *server) cancelFromChannel(ctx context.Context, a arrival, m channel.Cancel) (channel.Reply, error) {
 	k := a.kept(channel.KeptNoted, "cancel", m.Ref, m.Mark)
 	k.Reason = channel.ReasonCode(m.Reason)
@@ -219,7 +223,11 @@ func (s *server) cancelFromChannel(ctx context.Context, a arrival, m channel.Can
 		return channel.Reply{}, err
 	}
 	anyOrder := func(order.Record) error { return nil } // the link's own: Find looks nowhere else
-	if _, err := s.move(ctx, a.act(actionCancelByChannel), id, order.Change{Status: order.Cancelled, Reason: k.Reason}, anyOrder); err != nil {
+	_, err = s.move(ctx, a.act(actionCancelByChannel), id, order.Change{Status: order.Cancelled, Reason: k.Reason}, anyOrder)
+	switch {
+	case fault.Is(err, fault.Conflict): // the order came to another end; sent again, it would be so every time
+		s.api.Log.WarnContext(ctx, "a cancellation came too late", "message", k.ID, "order", id)
+	case err != nil:
 		return channel.Reply{}, err
 	}
 	k.Order = id

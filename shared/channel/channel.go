@@ -1,6 +1,8 @@
 package channel
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -201,6 +203,7 @@ func (a Adapter) translate(body []byte, read func(kept []byte) (Message, error))
 
 // finish does to a new order what every platform's needs.
 func (a Adapter) finish(m NewOrder) (Message, error) {
+	m.fitExtra()
 	fitting, cut := m.Order.Fit()
 	m.Order = fitting
 	faults := m.faults
@@ -218,6 +221,30 @@ func (a Adapter) finish(m NewOrder) (Message, error) {
 	}
 	m.Warnings = append(append(m.Warnings, cut...), fitting.Warnings()...)
 	return m, nil
+}
+
+// mostExtra bounds what an order keeps beside its own fields, in bytes of paths and values.
+const mostExtra = 256 << 10
+
+// fitExtra leaves out of extra what is beyond the bound, the same for the same payload: a platform's endless baggage must
+// not cost the kitchen an order, and all of it stays in the kept original.
+func (m *NewOrder) fitExtra() {
+	size := 0
+	for path, value := range m.Order.Extra {
+		size += len(path) + len(value)
+	}
+	if size <= mostExtra {
+		return
+	}
+	fitting, left := extras{}, mostExtra
+	for _, path := range slices.Sorted(maps.Keys(m.Order.Extra)) {
+		value := m.Order.Extra[path]
+		if n := len(path) + len(value); n <= left {
+			fitting[path], left = value, left-n
+		}
+	}
+	m.Order.Extra = fitting
+	m.warn("extra_cut", "body", "has more beside the order than the hub keeps with it; all of it is in the original")
 }
 
 // tree makes a reading of a parsed payload a reading of bytes.

@@ -12,7 +12,7 @@ type Type string
 // The types of events.
 const (
 	OrderReceived      Type = "order.received"       // an order was taken in
-	OrderStatusChanged Type = "order.status_changed" // it reached another status than those below
+	OrderStatusChanged Type = "order.status_changed" // it reached another status than those below, or another time to be ready at
 	OrderCancelled     Type = "order.cancelled"      // it was cancelled, by whomever
 	OrderFailed        Type = "order.failed"         // it could not be carried out, or expired
 	EndpointDisabled   Type = "endpoint.disabled"    // an endpoint was switched off by the hub

@@ -42,7 +42,8 @@ type Placed struct {
 func (s *Store) Ahead(ctx context.Context, tenant string) { s.opts.Keys.Ahead(ctx, tenant) }
 
 // Place takes an order in, exactly once however often it is sent. Other content under the same identity is
-// [fault.Conflict], with where it differs; another order under the same Idempotency-Key is [fault.Invalid].
+// [fault.Conflict], with where it differs; another order under the same Idempotency-Key is [fault.Invalid]; one that says more
+// than a document holds is [fault.TooLarge].
 func (s *Store) Place(ctx context.Context, p Placement) (Placed, error) {
 	intake, err := s.seal(ctx, p)
 	if err != nil {
@@ -149,11 +150,18 @@ func keyDocument(tenantKey *envelope.TenantKey, key *envelope.DataKey, r order.R
 	return doc, nil
 }
 
+// mostContent bounds what an order says, in bytes of JSON: its document must not be larger than 1 MiB, with the places of
+// its notes, and its history to come.
+const mostContent = 880 << 10
+
 // digestOf tells later whether an order that is sent again is the same, without telling what it is.
 func digestOf(key *envelope.DataKey, r order.Record, o order.Order) ([]byte, error) {
 	content, err := o.Canonical()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("digest order %s: %w", r.ID, err)
+	case len(content) > mostContent:
+		return nil, fault.New(fault.TooLarge, "the order says more than the hub can keep of one, %d bytes", mostContent)
 	}
 	return key.Digest(content, place(r.Tenant, collectionOrderKeys, r.ID, "digest")), nil
 }
