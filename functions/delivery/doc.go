@@ -12,7 +12,9 @@
 // are shared/delivery's, the commits deliverydb's.
 //
 // A delivery is for an endpoint of the tenant or for the platform that the order came from (report.go), where that
-// documents how it hears of statuses and the channel link says where and with what credentials. Both go the same way: one
+// documents how it hears of statuses and the channel link, or the order's own webhook, says where. An address that a webhook
+// named is proven by nobody: it gets no credential, it is called once, and one that must not be called is given up at once,
+// so that it holds up no other order. Both go the same way: one
 // delivery for each event, in the order of the order's events, repeated on the same schedule, behind a breaker.
 //
 // # Who waits for whom

@@ -21,6 +21,7 @@
 //
 //	d.identify(root.get("id").text(), root.get("display_id").text())
 //	o.Total = d.major(root.get("total"))            // decimals; d.minor for integers in minor units
+//	o.Items = d.items(root.get("items"), mine(), 0) // mine says what the parts of an item are called
 //
 // Reading a value uses it up; what nobody used is in [order.Order.Extra] at the end. Where a translation loses something
 // (a word that means more than ours), use peek instead, and the value stays. Then add the line, and in the tests' fixtures
