@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -170,7 +172,7 @@ func BenchmarkCommit(b *testing.B) {
 }
 
 func BenchmarkTransaction(b *testing.B) {
-	for _, clients := range []int{1, 16} {
+	for _, clients := range []int{1, 16, 64} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
 			stores(b, []string{"memory", "durable", "google"}, func(b *testing.B, client *gcfirestore.Client) {
 				b.Helper()
@@ -204,8 +206,31 @@ func fill(b *testing.B, client *gcfirestore.Client, orders int) {
 	}
 }
 
+// documents is how many documents queries go through: RYGGRAD_DOCUMENTS=1000000 for scans of a million.
+func documents(b *testing.B) int {
+	b.Helper()
+	text := os.Getenv("RYGGRAD_DOCUMENTS")
+	if text == "" {
+		return 100_000
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
+// find gets all that a query finds, which must be something.
+func find(ctx context.Context, q gcfirestore.Query) error {
+	docs, err := q.Documents(ctx).GetAll()
+	if err == nil && len(docs) == 0 {
+		return errors.New("nothing found")
+	}
+	return err
+}
+
 func BenchmarkQuery(b *testing.B) {
-	const orders = 100_000
+	orders := documents(b)
 	stores(b, []string{"memory", "google"}, func(b *testing.B, client *gcfirestore.Client) {
 		b.Helper()
 		fill(b, client, orders)
@@ -218,15 +243,11 @@ func BenchmarkQuery(b *testing.B) {
 			"get=collection-group,limit": client.CollectionGroup("orders").Where("number", "<", 20),
 		}
 		for name, q := range queries {
-			b.Run(name, func(b *testing.B) {
-				each(b, 1, func(ctx context.Context, _ int64) error {
-					docs, err := q.Documents(ctx).GetAll()
-					if err == nil && len(docs) == 0 {
-						return fmt.Errorf("nothing found")
-					}
-					return err
+			for _, clients := range []int{1, 16, 64} {
+				b.Run(fmt.Sprintf("%s/clients=%d", name, clients), func(b *testing.B) {
+					each(b, clients, func(ctx context.Context, _ int64) error { return find(ctx, q) })
 				})
-			})
+			}
 		}
 	})
 }

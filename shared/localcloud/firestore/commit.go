@@ -109,6 +109,9 @@ func (d *database) commitLocked(tx *transaction, ops []*operation) (_ []*firesto
 			return nil, 0, d.appended(), err
 		}
 	}
+	if len(b.staged) < len(ops) {
+		b.dateAll(ops, results)
+	}
 	d.last = b.at
 	ticket := b.install()
 	d.forget()
@@ -203,6 +206,15 @@ func (b *batch) apply(op *operation) (*firestorepb.WriteResult, error) {
 	}
 	next.fields, s.now = fields, next
 	return result, nil
+}
+
+// dateAll gives all writes of one document the time of what they made of it together, also those that changed nothing.
+func (b *batch) dateAll(ops []*operation, results []*firestorepb.WriteResult) {
+	for i, op := range ops {
+		if s := b.stage(op); s.now != nil && results[i].GetUpdateTime() != nil {
+			results[i].UpdateTime = timestamp(b.at)
+		}
+	}
 }
 
 // install makes the batch's versions the latest, and hands them to the journal. Readers don't see them yet.

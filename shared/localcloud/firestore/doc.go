@@ -26,12 +26,29 @@
 // Indexes are made when a query first needs one over more than a thousand documents. Which queries are allowed is
 // decided apart from that, by Options.Indexes and the rules of production (package query).
 //
+// A directory that was damaged is refused with an error that names the file, the place and what to do, and a kill at any
+// moment is not damage. A test kills a server under load, and RYGGRAD_CRASH_KILLS=300 makes it do so more often.
+//
 // # How faithful it is
 //
-// testdata/fidelity holds some five hundred requests with the answers of Google's emulator: values, orders, times in
+// testdata/fidelity holds nearly eight hundred requests with the answers of Google's emulator: values, orders, times in
 // their order, codes. Ours are compared with them in every run, and the emulator's own again where FIRESTORE_EMULATOR_HOST
-// is set. Lines that begin with an exclamation mark are the differences, with their reasons: mostly limits that
-// production has and the emulator has not.
+// is set; then scenes that are drawn at random, with documents, writes, reads and queries, are played on both, too. Lines
+// that begin with an exclamation mark are the differences, with their reasons. All that are known:
+//
+//   - Production's limits hold here and not in the emulator: a path of 6 KiB, the depth of what transforms make, one
+//     database in a request, ten MiB in a request (the emulator takes four).
+//   - As documented, and not as the emulator: an empty projection returns all fields, a deletion has no update time, results
+//     are said to be skipped once, a mask holds where missing documents are listed, the last page has no token, arrays
+//     hold no arrays after a transform either, a precondition sees the writes before it.
+//   - Where the emulator breaks, answering UNKNOWN: more than five aggregations and Listen are refused with a reason, pages
+//     that are ordered work. What is no protocol buffer is INTERNAL here, which gRPC itself answers.
+//   - Which of two faults of one request is told: an order by the documents' names backwards, twice, is INVALID_ARGUMENT
+//     here and FAILED_PRECONDITION there.
+//   - Read times go back an hour; the emulator has no limit, and production allows whole minutes beyond. A missing document
+//     that was deleted is listed without the time of that. Texts of refusals are alike, not equal.
+//   - Queries that no listed index serves are refused, when Options.Indexes are given, as the embedded cloud does; the
+//     emulator takes all. Single indexes are what the table lists: nothing is indexed by itself.
 //
 // # How fast it is
 //
@@ -54,4 +71,9 @@
 //	… a range, 20 of them                   -     718        -     1.36
 //	… one that equals                       -   2,447        -     1.17
 //	… a range of a collection group         -      18        -     0.83
+//
+// A store with a million orders of some 420 bytes opens in 22 s from its journal and in 26 s from a snapshot, measured while
+// thirty processes waited for the two cores; it takes 760 bytes of memory for each of them:
+//
+//	RYGGRAD_DOCUMENTS=1000000 go test -run '^$' -bench Recovery -benchtime 1x ./shared/localcloud/firestore
 package firestore

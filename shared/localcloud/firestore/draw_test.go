@@ -81,8 +81,14 @@ func drawQuery(t *rapid.T) *firestorepb.StructuredQuery {
 	if rapid.IntRange(0, 3).Draw(t, "filtered") > 0 {
 		q.Where = drawFilter(t, 2)
 	}
+	seen := map[string]bool{} // two orders by one field are refused, with one code or another
 	for range rapid.SampledFrom([]int{0, 0, 1, 1, 2}).Draw(t, "orders") {
-		q.OrderBy = append(q.OrderBy, &firestorepb.StructuredQuery_Order{Field: drawField(t),
+		field := drawField(t)
+		if seen[field.GetFieldPath()] {
+			continue
+		}
+		seen[field.GetFieldPath()] = true
+		q.OrderBy = append(q.OrderBy, &firestorepb.StructuredQuery_Order{Field: field,
 			Direction: rapid.SampledFrom([]firestorepb.StructuredQuery_Direction{
 				firestorepb.StructuredQuery_ASCENDING, firestorepb.StructuredQuery_DESCENDING}).Draw(t, "direction")})
 	}

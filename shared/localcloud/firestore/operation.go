@@ -95,10 +95,11 @@ func (op *operation) parsePrecondition(p *firestorepb.Precondition) error {
 	case *firestorepb.Precondition_Exists:
 		op.must = precondition{checksExists: true, exists: c.Exists}
 	case *firestorepb.Precondition_UpdateTime:
-		if err := c.UpdateTime.CheckValid(); err != nil {
-			return invalid("The precondition's update_time is invalid.")
+		at, err := micros(c.UpdateTime)
+		if err != nil {
+			return err
 		}
-		op.must = precondition{checksTime: true, updateTime: c.UpdateTime.AsTime().UnixMicro()}
+		op.must = precondition{checksTime: true, updateTime: at}
 	}
 	return nil
 }

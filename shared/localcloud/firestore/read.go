@@ -62,10 +62,14 @@ func (v view) begunID() []byte {
 
 // readTime checks a time to read at and sees to it that nothing can be committed up to it any more.
 func (d *database) readTime(t *timestamppb.Timestamp) (int64, error) {
-	if err := t.CheckValid(); err != nil {
-		return 0, invalid("read_time is invalid.")
+	at, err := micros(t)
+	if err != nil {
+		return 0, err
 	}
-	at, now := t.AsTime().UnixMicro(), d.now()
+	if at <= 0 {
+		return 0, invalid("Only timestamps past epoch are supported.")
+	}
+	now := d.now()
 	if at > now.UnixMicro() && at > d.snapshot() {
 		return 0, invalid("The requested 'read_time' cannot be in the future.")
 	}
@@ -78,6 +82,18 @@ func (d *database) readTime(t *timestamppb.Timestamp) (int64, error) {
 		}
 	}
 	return at, nil
+}
+
+// micros is a time that a request names, in microseconds since 1970: the store knows nothing finer.
+func micros(t *timestamppb.Timestamp) (int64, error) {
+	switch {
+	case t.CheckValid() != nil:
+		return 0, invalid("a timestamp is invalid")
+	case t.GetNanos()%1000 != 0:
+		return 0, invalid("timestamp cannot have more than microseconds precision")
+	default:
+		return t.AsTime().UnixMicro(), nil
+	}
 }
 
 // catchUp waits until what is committed now is durable and visible.

@@ -35,6 +35,7 @@ type filter struct {
 	path     fieldpath.Path
 	op       operator
 	operands [][]byte // keys; of paths when the field is the document's name
+	onlyNull bool     // it was compared with nothing else
 }
 
 // match decides whether a document matches. It may use and replace the scratch memory.
@@ -145,7 +146,7 @@ func (f *filter) contained(v wire.Value, scratch *[]byte) bool {
 // never tells whether a comparison holds for no value at all, as comparisons with null and NaN do.
 func (f *filter) never() bool {
 	if f.op == notEqual || f.op == notIn {
-		return f.hasNull()
+		return f.onlyNull
 	}
 	return len(f.operands) == 0
 }

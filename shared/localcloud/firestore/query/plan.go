@@ -3,6 +3,7 @@
 package query
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -75,6 +76,9 @@ func (c *compiler) limits(q *firestorepb.StructuredQuery) error {
 	if q.GetOffset() < 0 {
 		return invalid("offset must be greater than or equal to zero")
 	}
+	if len(c.summed) > 0 && len(q.GetSelect().GetFields()) > 0 {
+		return invalid("Cannot apply property masks when aggregation fields are present.")
+	}
 	if q.GetLimit() == nil {
 		return nil
 	}
@@ -146,6 +150,9 @@ func (c *compiler) impliedOrders() error {
 
 // scan refuses to go through documents by their names backwards.
 func (c *compiler) scan(*firestorepb.StructuredQuery) error {
+	if len(c.plan.Orders) == 0 {
+		return nil
+	}
 	if byName, descending := c.plan.ByName(); byName && descending && !c.plan.filter.hasEquality() {
 		return status.Error(codes.FailedPrecondition, "Firestore does not support descending key scans")
 	}
@@ -192,9 +199,13 @@ func (c *compiler) orderSummed(descending bool) error {
 		if path.IsName() {
 			return invalid("Aggregations are not supported for the property: __key__")
 		}
-		if c.order(path, descending) && nameComesFirst {
-			return invalid(fmt.Sprintf("This query requires an index that has fields [%s] after __name__ and Firestore does not "+
-				"currently support such an index. Please try the query again with additional ordering on those fields.", path))
+		if !nameComesFirst {
+			c.order(path, descending)
+			continue
+		}
+		if !slices.ContainsFunc(c.plan.Orders, func(o Order) bool { return slices.Equal(o.Path, path) }) {
+			return cmp.Or(c.scan(nil), invalid(fmt.Sprintf("This query requires an index that has fields [%s] after __name__ and Firestore does not "+
+				"currently support such an index. Please try the query again with additional ordering on those fields.", path)))
 		}
 	}
 	return nil
@@ -214,9 +225,6 @@ func (c *compiler) order(path fieldpath.Path, descending bool) bool {
 func (c *compiler) projection(q *firestorepb.StructuredQuery) error {
 	if len(q.GetSelect().GetFields()) == 0 {
 		return nil
-	}
-	if len(c.summed) > 0 {
-		return invalid("Cannot apply property masks when aggregation fields are present.")
 	}
 	c.plan.Projection = Projection{}
 	for _, field := range q.GetSelect().GetFields() {

@@ -118,12 +118,14 @@ func (c *compiler) list(leaf *filter, f *firestorepb.StructuredQuery_FieldFilter
 // them, so they are left out, except that what must differ from null never does.
 func (c *compiler) operands(leaf *filter, values ...*firestorepb.Value) ([][]byte, error) {
 	var operands [][]byte
+	leaf.onlyNull = true
 	for _, v := range values {
 		operand, err := c.operand(leaf.path, v)
 		if err != nil {
 			return nil, err
 		}
 		isNull := !leaf.path.IsName() && sortkey.KindOf(operand) == sortkey.Null
+		leaf.onlyNull = leaf.onlyNull && isNull
 		differs := leaf.op == notEqual || leaf.op == notIn
 		if (isNull && !differs) || sortkey.IsNaN(operand) {
 			continue
