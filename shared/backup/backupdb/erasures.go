@@ -3,11 +3,13 @@ package backupdb
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 
 	"ryggrad.internal/hub/shared/gcp/objects"
+	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 	"ryggrad.internal/hub/shared/privacy"
 )
 
@@ -69,4 +71,68 @@ func ErasuresIn(b objects.Bucket) func(context.Context, func(privacy.Erasure)) e
 		}
 		return nil
 	}
+}
+
+// forgetAtOnce is how many orders and messages are looked at by one RPC.
+const forgetAtOnce = 100
+
+// forget carries out all erasures that there are by now, also those that were made while something was brought back. Keys
+// and originals that an erasure names were left out, but for the latter; an order comes back with what is left of its guest
+// in it, as on the day of the backup. It may be repeated.
+func (r *Restorer) forget(ctx context.Context, by ledgerdb.Act) error {
+	var all []privacy.Erasure
+	if err := r.opts.Erasures(ctx, func(e privacy.Erasure) { all = append(all, e) }); err != nil {
+		return fmt.Errorf("read the erasures: %w", err)
+	}
+	for _, e := range all {
+		by.Tenant = e.Tenant
+		for some := range slices.Chunk(slices.Concat(e.Orders, e.Messages), forgetAtOnce) {
+			if err := r.forgetSome(ctx, by, some); err != nil {
+				return fmt.Errorf("carry out the erasure %s: %w", e.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Restorer) forgetSome(ctx context.Context, by ledgerdb.Act, ids []string) error {
+	collections := []string{"orders", "orderKeys", "originals"}
+	var refs []ledgerdb.Ref
+	for _, id := range ids {
+		for _, collection := range collections {
+			refs = append(refs, ledgerdb.Ref{Collection: collection, ID: id})
+		}
+	}
+	found, err := r.opts.Ledger.GetAll(ctx, by.Tenant, refs...)
+	if err != nil {
+		return err
+	}
+	for one := range slices.Chunk(found, len(collections)) {
+		if err := r.forgetOne(ctx, by, one[0], one[1:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetOne deletes what is sealed, or opens it, and takes what the guest may have said out of the order's face.
+func (r *Restorer) forgetOne(ctx context.Context, by ledgerdb.Act, order ledgerdb.Object, sealed []ledgerdb.Object) error {
+	var gone []ledgerdb.Write
+	for _, o := range sealed {
+		if o.Exists() {
+			gone = append(gone, ledgerdb.Drop(o.Ref))
+		}
+	}
+	fields := maps.Clone(order.Fields)
+	delete(fields, "guest")
+	delete(fields, "reason")
+	switch {
+	case len(fields) < len(order.Fields):
+		by.Action = "restore"
+		_, err := r.opts.Ledger.Commit(ctx, by, []ledgerdb.Change{ledgerdb.Replace(order, fields)}, gone...)
+		return err
+	case len(gone) > 0:
+		return r.opts.Ledger.Bookkeep(ctx, by.Tenant, gone...)
+	}
+	return nil
 }

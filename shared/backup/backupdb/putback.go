@@ -75,6 +75,9 @@ func (r *Restorer) PutBack(ctx context.Context, by ledgerdb.Act, c Choice) (Rest
 			return p.out, fmt.Errorf("put back %s: %w", set, err)
 		}
 	}
+	if err := r.forget(ctx, by); err != nil {
+		return p.out, err
+	}
 	p.out.Seconds = r.opts.Now().Sub(p.now).Seconds()
 	disabled := make([]any, len(p.out.Disabled))
 	for i, one := range p.out.Disabled {

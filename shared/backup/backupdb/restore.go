@@ -424,8 +424,11 @@ func (s source) everything(ctx context.Context, collection string, each func(*fi
 	}
 }
 
-// end writes the restore down as an act, and says that it is done.
+// end carries out what was erased, writes the restore down as an act, and says that it is done.
 func (x *restoring) end(ctx context.Context) error {
+	if err := x.forget(ctx, x.by); err != nil {
+		return err
+	}
 	moments := map[string]any{}
 	for set, at := range x.p.Chosen {
 		moments[string(set)] = at

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -117,6 +118,50 @@ func tellBeyond(t *testing.T, atOnce int64) {
 	_, err = r.Continue(t.Context(), by(""), out.ID)
 	if err == nil {
 		t.Error("a restore that is done is continued")
+	}
+}
+
+// TestAnErasureIsCarriedOutInWhatIsBroughtBack erases guests after a backup and while it is restored or put back.
+func TestAnErasureIsCarriedOutInWhatIsBroughtBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill()
+	before, during, meanwhile := id("ord_", 7), id("ord_", 8), sync.Once{}
+	w.do("orders", map[string]any{"status": "cancelled", "guest": []byte("sealed"), "reason": "Zorn called"}, before, during, id("ord_", 9))
+	w.seal(w.place)
+	w.backUp()
+	w.erase(before)
+	to := w.open("scratch")
+	r := w.restorerTold(to, w.vault(), func(ctx context.Context, each func(privacy.Erasure)) error {
+		err := backupdb.ErasuresIn(w.buckets.Erasures)(ctx, each)
+		meanwhile.Do(func() { w.erase(during) })
+		return err
+	})
+	_, err := r.Run(t.Context(), by(""), backupdb.Choice{})
+	w.must(err)
+	w.forgotten(to, before, during)
+	if f := w.fields(to, "orders", id("ord_", 9)); f["guest"] == nil || f["reason"] == nil || w.fields(to, "orderKeys", id("ord_", 9)) == nil {
+		t.Error("another guest was erased too")
+	}
+	w.remove("orders", before, during)
+	_, err = w.restorer(w.place, w.vault()).PutBack(t.Context(), by(""), backupdb.Choice{})
+	w.must(err)
+	w.forgotten(w.place, before, during)
+	for _, of := range []*place{to, w.place} {
+		if all := w.findings(of); len(all) > 0 {
+			t.Errorf("the database contradicts its log:\n%s", strings.Join(all, "\n"))
+		}
+	}
+}
+
+// forgotten checks that orders are there and nothing of their guests.
+func (w *world) forgotten(of *place, orders ...string) {
+	w.Helper()
+	for _, id := range orders {
+		f := w.fields(of, "orders", id)
+		if f["status"] != "cancelled" || f["guest"] != nil || f["reason"] != nil || w.fields(of, "orderKeys", id) != nil {
+			w.Errorf("of the order %s there is %v", id, f)
+		}
 	}
 }
 

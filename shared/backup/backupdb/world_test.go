@@ -32,6 +32,7 @@ import (
 	"ryggrad.internal/hub/shared/ledger/sealing"
 	"ryggrad.internal/hub/shared/localcloud"
 	"ryggrad.internal/hub/shared/localcloud/wire"
+	"ryggrad.internal/hub/shared/privacy"
 )
 
 const tenant = "ten_aaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -330,8 +331,14 @@ func (w *world) state(p *place, at time.Time, sets ...backup.Set) map[string]str
 // restorer restores into a database.
 func (w *world) restorer(to *place, v backupdb.Vault) *backupdb.Restorer {
 	w.Helper()
+	return w.restorerTold(to, v, backupdb.ErasuresIn(w.buckets.Erasures))
+}
+
+// restorerTold restores, and is told of erasures in a way of the test's own.
+func (w *world) restorerTold(to *place, v backupdb.Vault, erasures func(context.Context, func(privacy.Erasure)) error) *backupdb.Restorer {
+	w.Helper()
 	r, err := backupdb.NewRestorer(backupdb.RestoreOptions{
-		Vault: v, Erasures: backupdb.ErasuresIn(w.buckets.Erasures), Log: w.sealedLog(), Documents: to.documents,
+		Vault: v, Erasures: erasures, Log: w.sealedLog(), Documents: to.documents,
 		Project: to.cfg.Project, Database: to.cfg.Database, Ledger: to.ledger, Now: w.clock, Random: rand.Reader,
 	})
 	w.must(err)
