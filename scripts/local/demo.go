@@ -29,7 +29,7 @@ type demo struct {
 func play(ctx context.Context, h *hub, out io.Writer) error {
 	d := &demo{hub: h, out: out, shop: client{h.baseURL, h.credentials.Clients["shop"].APIKey}}
 	fmt.Fprintf(out, "Ryggrad demo on %s\n", h.baseURL)
-	for _, act := range []func(context.Context){d.ownAPI, d.deliverect, d.fetched, d.people, d.privacy, d.log, d.realPayloads, d.backedUp} {
+	for _, act := range []func(context.Context){d.ownAPI, d.deliverect, d.fetched, d.people, d.privacy, d.log, d.troubled, d.realPayloads, d.backedUp} {
 		act(ctx)
 	}
 	if d.failed > 0 {

@@ -111,7 +111,7 @@ func demoClients() map[string]identity.Scopes {
 		"shop": identity.NewScopes(identity.OrdersWrite, identity.OrdersRead),
 		"pos": identity.NewScopes(identity.OrdersRead, identity.OrdersReadPII, identity.OrdersStatus,
 			identity.EndpointsRead, identity.EndpointsWrite, identity.DeliveriesRead, identity.DeliveriesRetry),
-		"auditor": identity.NewScopes(identity.AuditRead),
+		"auditor": identity.NewScopes(identity.AuditRead, identity.NoticesRead),
 		"privacy": identity.NewScopes(identity.SubjectsExport, identity.SubjectsErase),
 	}
 }

@@ -1,12 +1,15 @@
 package incident_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/incident"
@@ -104,4 +107,68 @@ func FuzzNotification(f *testing.F) {
 			t.Errorf("it is read as %+v", n)
 		}
 	})
+}
+
+// TestTroublesOfAnyOrderBeginAndEndOnce lets the notifications of some alerts come twice and in any order, closer together
+// than a trouble needs to be over.
+func TestTroublesOfAnyOrderBeginAndEndOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var all []incident.Notification
+		for i := range rapid.IntRange(1, 6).Draw(t, "alerts") {
+			for range rapid.IntRange(1, 3).Draw(t, "times") {
+				all = append(all, incident.Notification{ID: fmt.Sprint(i), Open: true}, incident.Notification{ID: fmt.Sprint(i)})
+			}
+		}
+		var s incident.Signal
+		now, began, ended := time.Unix(0, 0), 0, 0
+		settle := func() {
+			var step incident.Step
+			if s, step = s.Settle(now); step == incident.End {
+				s.Incident = ""
+				ended++
+			}
+		}
+		for _, n := range rapid.Permutation(all).Draw(t, "order") {
+			var step incident.Step
+			if s, step = s.Hear(n, now); step == incident.Begin {
+				s.Incident = "inc_1"
+				began++
+			}
+			now = now.Add(time.Duration(rapid.IntRange(0, 16).Draw(t, "seconds")) * time.Second)
+			settle()
+		}
+		now = now.Add(incident.QuietFor)
+		settle()
+		if began > 1 || ended != began || s.Incident != "" {
+			t.Errorf("it began %d times and ended %d times", began, ended)
+		}
+	})
+}
+
+func TestASignalThatFlapsForDaysStaysSmall(t *testing.T) {
+	t.Parallel()
+	var s incident.Signal
+	now := time.Unix(0, 0)
+	s, _ = s.Hear(incident.Notification{ID: "stays", Open: true}, now)
+	for i := range 1500 {
+		now = now.Add(time.Minute)
+		s, _ = s.Hear(incident.Notification{ID: fmt.Sprint(i), Open: true}, now)
+		s, _ = s.Hear(incident.Notification{ID: fmt.Sprint(i)}, now)
+	}
+	if _, kept := s.Alerts["stays"]; !kept || len(s.Alerts) > 1000 || s.Alerts["1499"].At != now {
+		t.Errorf("%d alerts are kept, and of the one that is open %t", len(s.Alerts), kept)
+	}
+}
+
+func TestAnAlertsIDIsANameOfAField(t *testing.T) {
+	t.Parallel()
+	for id, good := range map[string]bool{
+		"0.opqiw61fsv7p": true, "": false, "__a__": false, "a/b": false, "a\nb": false, strings.Repeat("a", 101): false, "é": false,
+	} {
+		raw, _ := json.Marshal(map[string]any{"incident": map[string]any{"incident_id": id, "state": "open"}})
+		if _, err := incident.ParseNotification(raw); (err == nil) != good {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
 }

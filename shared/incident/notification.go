@@ -47,8 +47,10 @@ type wire struct {
 	} `json:"incident"`
 }
 
-// maxAlertID bounds what is kept as an alert's id, in bytes.
-const maxAlertID = 100
+// named tells whether a text can be an alert's id, and the name of a field of a document.
+func named(id string) bool {
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`).MatchString(id)
+}
 
 // ParseNotification reads a notification, and passes over what it does not know. What is none is [fault.Malformed].
 func ParseNotification(raw []byte) (Notification, error) {
@@ -58,7 +60,7 @@ func ParseNotification(raw []byte) (Notification, error) {
 	}
 	in := w.Incident
 	state := strings.ToLower(in.State)
-	if in.ID == "" || len(in.ID) > maxAlertID || state != "open" && state != "closed" {
+	if !named(in.ID) || state != "open" && state != "closed" {
 		return Notification{}, fault.New(fault.Malformed, "a notification needs an incident_id and a state of open or closed")
 	}
 	n := Notification{

@@ -11,6 +11,9 @@ const (
 	// rememberAlerts is how long a closed alert is remembered, so that a late message does not open it again. Pub/Sub
 	// keeps a message for seven days.
 	rememberAlerts = 8 * 24 * time.Hour
+	// mostAlerts bounds what is remembered of one signal, so that it always fits its document: of more, the oldest closed
+	// ones are forgotten first.
+	mostAlerts = 1000
 )
 
 // Signal is one trouble as Monitoring sees it: the alerts about one thing, and the incident that they made.
@@ -50,6 +53,7 @@ func (s Signal) Hear(n Notification, now time.Time) (Signal, Step) {
 		s.Alerts = map[string]Alert{}
 	}
 	s.Alerts[n.ID] = Alert{Open: n.Open, At: now}
+	s.forget(n.ID)
 	switch {
 	case n.Open && s.Incident == "":
 		s.QuietSince = time.Time{}
@@ -61,6 +65,21 @@ func (s Signal) Hear(n Notification, now time.Time) (Signal, Step) {
 		s.QuietSince = now
 	}
 	return s, Note
+}
+
+// forget drops an alert when there are too many, and not the one that was just heard of.
+func (s Signal) forget(newest string) {
+	if len(s.Alerts) <= mostAlerts {
+		return
+	}
+	oldest := ""
+	for id, a := range s.Alerts {
+		there, chosen := s.Alerts[oldest]
+		if id != newest && (!chosen || there.Open && !a.Open || there.Open == a.Open && a.At.Before(there.At)) {
+			oldest = id
+		}
+	}
+	delete(s.Alerts, oldest)
 }
 
 func (s Signal) open() bool {

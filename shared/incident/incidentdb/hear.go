@@ -56,11 +56,13 @@ func (s *Store) Hear(ctx context.Context, n incident.Notification) error {
 func (s *Store) perform(ctx context.Context, n incident.Notification, o ledgerdb.Object, next incident.Signal, step incident.Step) error {
 	switch step {
 	case incident.Begin:
-		i := s.automatic(n)
-		next.Incident = i.ID
-		return s.create(ctx, machine(), i, keep(o, next))
+		return s.first(ctx, n, o, next)
 	case incident.Join:
-		return s.join(ctx, n, o, next)
+		err := s.join(ctx, n, o, next)
+		if fault.Is(err, fault.NotFound) { // it is gone: a restore brought back a time before it
+			return s.first(ctx, n, o, next)
+		}
+		return err
 	case incident.Note:
 		return s.opts.Ledger.Bookkeep(ctx, identity.Hub, keep(o, next))
 	case incident.Nothing, incident.End:
@@ -68,10 +70,17 @@ func (s *Store) perform(ctx context.Context, n incident.Notification, o ledgerdb
 	return nil
 }
 
+// first begins the incident of a signal.
+func (s *Store) first(ctx context.Context, n incident.Notification, o ledgerdb.Object, next incident.Signal) error {
+	i := s.automatic(n)
+	next.Incident = i.ID
+	return s.create(ctx, machine(), i, keep(o, next))
+}
+
 // automatic is the incident that an alert begins.
 func (s *Store) automatic(n incident.Notification) incident.Incident {
 	i := incident.Incident{
-		ID: made(incident.Prefix, "alert", n.ID), Title: n.Title(), Impact: n.Impact, State: incident.Investigating,
+		ID: made(incident.Prefix, "alert", n.Group, n.ID), Title: n.Title(), Impact: n.Impact, State: incident.Investigating,
 		OpenedAt: s.now(), Signal: n.Group,
 	}
 	if n.Function != "" {
@@ -149,6 +158,10 @@ func (s *Store) settle(ctx context.Context, o ledgerdb.Object) error {
 
 func (s *Store) end(ctx context.Context, o ledgerdb.Object, next incident.Signal) error {
 	found, err := s.opts.Ledger.Get(ctx, identity.Hub, ref(collectionIncidents, next.Incident))
+	if fault.Is(err, fault.NotFound) { // there is nothing to end
+		next.Incident = ""
+		return s.opts.Ledger.Bookkeep(ctx, identity.Hub, ledgerdb.Patch(o, next.Document()))
+	}
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,9 @@ func (s *Store) Tell(ctx context.Context) (left int, err error) {
 func (s *Store) tellStep(ctx context.Context, o ledgerdb.Object) error {
 	id, _ := o.Fields["incident"].(string)
 	i, err := s.Load(ctx, id)
+	if fault.Is(err, fault.NotFound) { // there is nothing to tell any more
+		return s.opts.Ledger.Bookkeep(ctx, identity.Hub, ledgerdb.Drop(o.Ref))
+	}
 	if err != nil {
 		return fmt.Errorf("tell of the step %s: %w", o.ID, err)
 	}
