@@ -148,7 +148,7 @@ func live(t *testing.T) map[string]map[seen]int {
 	l.tick("seal") // and replaces the checkpoint
 	l.roll()
 	l.tick("keys")
-	l.hand("keys", "keys")
+	l.handOn("keys", "keys")
 	l.subjects()
 	l.put("originals", "expireAt", time.Now().Add(-time.Hour))
 	l.tick("retention")
@@ -226,6 +226,19 @@ func (l *life) hand(function, topic string) {
 	}
 	for _, m := range all {
 		l.push(function, m.Data)
+	}
+}
+
+// handOn gives a function everything that was published on a topic, and what it then publishes there itself, to the end.
+func (l *life) handOn(function, topic string) {
+	l.t.Helper()
+	given := 0
+	for all := l.cloud.Published(l.t, topic); given < len(all); all = l.cloud.Published(l.t, topic) {
+		l.push(function, all[given].Data)
+		given++
+	}
+	if given == 0 {
+		l.t.Errorf("nothing was published on %s", topic)
 	}
 }
 

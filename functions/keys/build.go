@@ -1,16 +1,19 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 
+	kms "cloud.google.com/go/kms/apiv1"
 	"cloud.google.com/go/pubsub/v2"
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
 	"ryggrad.internal/hub/shared/gcp"
+	"ryggrad.internal/hub/shared/gcp/kmskey"
 	"ryggrad.internal/hub/shared/hub"
 	"ryggrad.internal/hub/shared/identity/identitydb"
 )
@@ -21,6 +24,20 @@ type config struct {
 	gcp.Config
 	// RewrapPerMessage is how many tenant keys are rewrapped before the rest is left to another message.
 	RewrapPerMessage int `env:"RYGGRAD_REWRAP_PER_MESSAGE" envDefault:"2000"`
+	// BackupKey is the full name of the KMS key that wraps backups, when it is not the hub's own `backup`.
+	BackupKey string `env:"RYGGRAD_BACKUP_KEY"`
+}
+
+// others are the keys of which this function only tells the age, by their short names.
+func (c config) others(client *kms.KeyManagementClient) map[string]kmskey.Key {
+	all := map[string]kmskey.Key{}
+	for name, full := range map[string]string{
+		"audit-checkpoints": c.KeyName("audit-checkpoints"), "backup-manifests": c.KeyName("backup-manifests"),
+		"backup": cmp.Or(c.BackupKey, c.KeyName("backup")),
+	} {
+		all[name] = kmskey.New(client, full, name)
+	}
+	return all
 }
 
 // BuildKeys makes the function.
@@ -38,7 +55,8 @@ func BuildKeys(ctx context.Context, env gcp.Env) (http.Handler, error) {
 		return nil, errors.Join(err, h.Close())
 	}
 	k := &keeper{
-		store: h.Identities(), public: identitydb.NewPublicKeys(h.Ledger, h.Now), ledger: h.Ledger, keys: h.Keys,
+		others: cfg.others(h.KMS),
+		store:  h.Identities(), public: identitydb.NewPublicKeys(h.Ledger, h.Now), ledger: h.Ledger, keys: h.Keys,
 		evidence: evidencedb.New(h.Ledger), perMessage: cfg.RewrapPerMessage, now: h.Now, log: h.Log,
 		publish: func(ctx context.Context, data []byte) error {
 			_, err := own.Topic.Publish(ctx, &pubsub.Message{Data: data}).Get(ctx)

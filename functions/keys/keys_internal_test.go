@@ -15,6 +15,7 @@ import (
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
+	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/identity/identitydb"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
@@ -48,7 +49,12 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	keyring := envelopedb.New(envelopedb.Options{Firestore: db, KMS: w.KMS(t), KeyName: w.Key("tenant-keys"), Now: now, Log: log})
+	cfg, err := gcp.Load[config](gcp.Env(w.Env()))
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.keeper = &keeper{
+		others: cfg.others(w.KMS(t)),
 		store:  identitydb.New(identitydb.Options{Ledger: w.ledger, Keys: keyring, Now: now, Random: rand.Reader}),
 		public: identitydb.NewPublicKeys(w.ledger, now), ledger: w.ledger, keys: keyring, evidence: evidencedb.New(w.ledger),
 		publish: w.publish, perMessage: 2000, now: now, log: log,

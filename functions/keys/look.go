@@ -10,6 +10,7 @@ import (
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
 	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/gcp/kmskey"
 	"ryggrad.internal/hub/shared/identity/identitydb"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
@@ -21,6 +22,7 @@ type keeper struct {
 	ledger   *ledgerdb.Store
 	keys     *envelopedb.Keyring
 	evidence *evidencedb.Store
+	others   map[string]kmskey.Key                        // keys that this function does nothing with but tell their age, by their short names
 	publish  func(ctx context.Context, data []byte) error // on the function's own topic
 
 	perMessage int // how many tenant keys are rewrapped before the rest is left to another message

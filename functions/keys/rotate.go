@@ -104,7 +104,7 @@ func (k *keeper) goOn(ctx context.Context, p envelopedb.Progress) error {
 // tell keeps for the trust page how old the keys are, and under how many versions.
 func (k *keeper) tell(ctx context.Context, primary envelopedb.Version, p envelopedb.Progress) error {
 	facts := map[string]any{
-		"tenant-keys": days(k.now().Sub(primary.MadeAt)), "tenantKeys": p.Seen, "tenantKeysFailed": p.Failed,
+		"tenant-keys": days(k.now().Sub(primary.MadeAt)), "access-tokens": 0, "tenantKeys": p.Seen, "tenantKeysFailed": p.Failed,
 		"tenantKeysPrimaryVersion": envelopedb.Number(primary.Name), "tenantKeysLowestVersion": p.Lowest,
 	}
 	set, err := k.public.All(ctx)
@@ -113,6 +113,14 @@ func (k *keeper) tell(ctx context.Context, primary envelopedb.Version, p envelop
 	}
 	if len(set) > 0 {
 		facts["access-tokens"] = days(set.Age(k.now()))
+	}
+	for name, key := range k.others {
+		_, madeAt, err := key.Newest(ctx)
+		if err != nil {
+			return err
+		}
+		facts[name] = days(k.now().Sub(madeAt))
+		k.log.InfoContext(ctx, "key age", "key", name, "key_age_days", facts[name])
 	}
 	if err := k.evidence.Record(ctx, evidence.KeyAges, k.now(), facts); err != nil {
 		return err

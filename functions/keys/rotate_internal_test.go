@@ -84,8 +84,13 @@ func TestKeysAreRewrappedAndTheirAgesTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if age, ok := told[evidence.KeyAges].Facts.Number("tenant-keys"); !ok || age < 99 || age > 100 {
-		t.Errorf("the evidence is %v", told)
+	for _, key := range []string{"tenant-keys", "audit-checkpoints", "backup", "backup-manifests"} {
+		if age, ok := told[evidence.KeyAges].Facts.Number(key); !ok || age < 99 || age > 100 {
+			t.Errorf("the age of %s is %v, in %v", key, age, told)
+		}
+	}
+	if state := evidence.RuleOf(evidence.KeyAges).Judge(new(told[evidence.KeyAges]), w.now); state != evidence.Green {
+		t.Errorf("keys of 100 days are %s", state)
 	}
 }
 

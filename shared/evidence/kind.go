@@ -21,7 +21,8 @@ const (
 	// AuditCheckpoint tells of the newest signed checkpoint of the audit log, also when a run found nothing new to
 	// seal. `size` is how many entries it has, `unsealedSeconds` how long the oldest one waits that is not in it.
 	AuditCheckpoint Kind = "audit-checkpoint"
-	// KeyAges tells how old keys are: by each key's name the days since its version in use was made.
+	// KeyAges tells how old keys are: by each key's name the days since its newest version was made. `tenantKeys` are under
+	// their versions from `tenantKeysLowestVersion` to `tenantKeysPrimaryVersion`, but for `tenantKeysFailed`.
 	KeyAges Kind = "key-ages"
 	// Erasure tells of the newest look at what is due for erasure. `horizonDays` is after how many days an erased
 	// guest is in no backup either; `erasures` were asked for so far.

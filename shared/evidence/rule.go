@@ -42,9 +42,6 @@ const day = 24 * time.Hour
 // would never grow old.
 const Ahead = 5 * time.Minute
 
-// everyFact stands for each fact that is a number.
-const everyFact = "*"
-
 // Rule says when evidence of a kind is good: a line of the table in [Rules].
 type Rule struct {
 	Kind    Kind
@@ -70,6 +67,14 @@ func atLeast(fact string, least float64, then State) Limit {
 	return Limit{Fact: fact, Least: least, Most: math.Inf(1), Then: then}
 }
 
+// keysAtMost limits the age of every key that there is evidence of, in days.
+func keysAtMost(days float64) (limits []Limit) {
+	for _, key := range []string{"access-tokens", "audit-checkpoints", "backup", "backup-manifests", "tenant-keys"} {
+		limits = append(limits, atMost(key, days, Failing))
+	}
+	return limits
+}
+
 // Rules returns THE table: for every kind of evidence, when it is late and when it fails.
 func Rules() []Rule {
 	return []Rule{
@@ -79,7 +84,7 @@ func Rules() []Rule {
 		{BackupVerify, "Newest check of the kept backups", 3 * time.Hour, day, nil},
 		{Drill, "Newest restore that was tried", 8 * day, 21 * day, nil},
 		{AuditCheckpoint, "Newest signed checkpoint of the audit log", 5 * time.Minute, 15 * time.Minute, []Limit{atMost("unsealedSeconds", 90, Late), atMost("unsealedSeconds", 900, Failing)}},
-		{KeyAges, "Days since each key was made or renewed", 26 * time.Hour, 3 * day, []Limit{atMost(everyFact, 100, Failing)}},
+		{KeyAges, "Days since each key was made or renewed", 26 * time.Hour, 3 * day, keysAtMost(100)},
 		{Erasure, "Newest look at what is due for erasure", 26 * time.Hour, 3 * day, []Limit{atMost("horizonDays", 37, Failing)}},
 		{SecondFactor, "People who must have a second factor", 2 * time.Hour, day, []Limit{atMost("without", 0, Late)}},
 		{Passwords, "Initial passwords that wait for their first use", 2 * time.Hour, day, []Limit{atMost("tooLong", 0, Failing)}},
@@ -128,19 +133,9 @@ func (r Rule) Judge(e *Evidence, now time.Time) State {
 }
 
 func (l Limit) kept(facts Facts) bool {
-	if l.Fact != everyFact {
-		n, ok := facts.Number(l.Fact)
-		return ok && l.holds(n)
-	}
-	for name := range facts {
-		if n, ok := facts.Number(name); ok && !l.holds(n) {
-			return false
-		}
-	}
-	return true
+	n, ok := facts.Number(l.Fact)
+	return ok && n >= l.Least && n <= l.Most
 }
-
-func (l Limit) holds(n float64) bool { return n >= l.Least && n <= l.Most }
 
 // Words says the rule in a sentence.
 func (r Rule) Words() string {
@@ -156,9 +151,6 @@ func (r Rule) Words() string {
 
 func (l Limit) words() string {
 	fact := "“" + l.Fact + "”"
-	if l.Fact == everyFact {
-		fact = "any number"
-	}
 	if math.IsInf(l.Least, -1) {
 		return fmt.Sprintf("%s when %s is above %g.", title(l.Then), fact, l.Most)
 	}

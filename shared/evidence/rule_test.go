@@ -27,8 +27,9 @@ func TestEvidenceIsJudgedByItsRule(t *testing.T) {
 		{"people without a second factor", evidence.SecondFactor, time.Minute, map[string]any{"people": 9, "without": 1}, evidence.Late},
 		{"no number of them", evidence.SecondFactor, time.Minute, map[string]any{"people": 9}, evidence.Late},
 		{"nobody without", evidence.SecondFactor, time.Minute, map[string]any{"people": 9, "without": 0}, evidence.Green},
-		{"one old key of many", evidence.KeyAges, time.Hour, map[string]any{"a": 3, "b": 101, "name": "x"}, evidence.Failing},
-		{"young keys", evidence.KeyAges, time.Hour, map[string]any{"a": 3, "b": 100}, evidence.Green},
+		{"one old key of many", evidence.KeyAges, time.Hour, keyAges(3, 101), evidence.Failing},
+		{"a key of no age", evidence.KeyAges, time.Hour, map[string]any{"tenant-keys": 3}, evidence.Failing},
+		{"young keys", evidence.KeyAges, time.Hour, keyAges(3, 100), evidence.Green},
 		{"a certificate that ends soon", evidence.TLS, time.Minute, map[string]any{"daysLeft": 10}, evidence.Late},
 		{"a certificate that has ended", evidence.TLS, time.Minute, map[string]any{"daysLeft": 0}, evidence.Failing},
 		{"a bad month", evidence.Uptime, time.Minute, map[string]any{"current": 0.9989, "unmeasuredMinutes": 0}, evidence.Failing},
@@ -51,6 +52,11 @@ func TestEvidenceIsJudgedByItsRule(t *testing.T) {
 			}
 		})
 	}
+}
+
+// keyAges are the ages of all keys, of which one has another, beside the number of a tenant's keys.
+func keyAges(days, of int) map[string]any {
+	return map[string]any{"access-tokens": days, "audit-checkpoints": of, "backup": days, "backup-manifests": days, "tenant-keys": days, "tenantKeys": 5000}
 }
 
 func TestNoEvidenceIsNeverGreen(t *testing.T) {

@@ -12,9 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"time"
 
 	kms "cloud.google.com/go/kms/apiv1"
 	"cloud.google.com/go/kms/apiv1/kmspb"
+	"google.golang.org/api/iterator"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -43,6 +45,25 @@ func New(client *kms.KeyManagementClient, name, what string) Key {
 
 // Version returns the full name of a version, from 1.
 func (k Key) Version(n int) string { return fmt.Sprintf("%s/cryptoKeyVersions/%d", k.name, n) }
+
+// Newest returns the newest version that is enabled, and when it was made. A key without one is [ErrGone].
+func (k Key) Newest(ctx context.Context) (version string, madeAt time.Time, err error) {
+	all := k.client.ListCryptoKeyVersions(ctx, &kmspb.ListCryptoKeyVersionsRequest{Parent: k.name})
+	for {
+		v, err := all.Next()
+		switch {
+		case errors.Is(err, iterator.Done) && version == "":
+			return "", madeAt, fmt.Errorf("the KMS key of %s has no version that is enabled: %w", k.what, ErrGone)
+		case errors.Is(err, iterator.Done):
+			return version, madeAt, nil
+		case err != nil:
+			return "", madeAt, k.failed("looked at", err)
+		}
+		if made := v.GetCreateTime().AsTime(); v.GetState() == kmspb.CryptoKeyVersion_ENABLED && !made.Before(madeAt) {
+			version, madeAt = v.GetName(), made
+		}
+	}
+}
 
 // Public reads the public half of a version. One that was destroyed is [ErrGone].
 func (k Key) Public(ctx context.Context, version string) (crypto.PublicKey, error) {
