@@ -13,8 +13,9 @@
 //
 // # Copies
 //
-// summarize also writes both pages, the feed and the summary into the bucket `status`, which lies elsewhere: whoever
-// serves the bucket under an address of its own shows the status of a hub that is down.
+// summarize also writes both pages, the feed and the summary into the bucket `status`, which everybody can read at Google's
+// own address: in a region in which the hub does not run, under no key and behind no load balancer of the hub. Pages there
+// say that they are copies, and from when on they tell nothing.
 //
 // # Operators' messages
 //

@@ -49,9 +49,9 @@ module "backups" {
   }
 }
 
-# What is replaced: the newest checkpoint of the log, and the copies of the status pages. Older versions stay for a month.
+# What is replaced: the newest checkpoint of the log. Older versions stay for a month.
 resource "google_storage_bucket" "replaced" {
-  for_each = toset(["checkpoint", "status"])
+  for_each = toset(["checkpoint"])
 
   project                     = var.project
   name                        = module.names.buckets[each.value]
@@ -87,4 +87,42 @@ resource "google_storage_bucket" "replaced" {
   lifecycle {
     prevent_destroy = true
   }
+}
+
+# The copies of the status pages are for everybody, at storage.googleapis.com, and are there when the hub is not: in a region
+# in which it does not run, under Google's keys instead of ours, and without a load balancer, a certificate or a name of ours
+# before them, which would be down together with the hub's.
+resource "google_storage_bucket" "status" {
+  project                     = var.project
+  name                        = module.names.buckets["status"]
+  location                    = upper(var.status_region)
+  uniform_bucket_level_access = true
+  public_access_prevention    = "inherited"
+  force_destroy               = false
+  deletion_policy             = "PREVENT"
+
+  versioning {
+    enabled = true
+  }
+
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+
+    condition {
+      days_since_noncurrent_time = 1
+    }
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+# Whoever knows a page's name reads it; nobody lists.
+resource "google_storage_bucket_iam_member" "everybody" {
+  bucket = google_storage_bucket.status.name
+  role   = "roles/storage.legacyObjectReader"
+  member = "allUsers"
 }

@@ -29,6 +29,17 @@ variable "regions" {
   }
 }
 
+variable "status_region" {
+  description = "The region of the copies of the status pages: one in which the hub does not run."
+  type        = string
+  default     = "europe-north1"
+
+  validation {
+    condition     = can(regex("^europe-(central|north|southwest|west)[0-9]{1,2}$", var.status_region)) && !contains(var.regions, var.status_region)
+    error_message = "The copies stay in the European Union, and outside the hub's own regions: they are read when those are down."
+  }
+}
+
 variable "production" {
   description = "Whether retention is locked, for ever. Before, a mistake could still be taken back; after, nobody can shorten it."
   type        = bool

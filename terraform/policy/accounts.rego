@@ -45,14 +45,22 @@ deny contains msg if {
 	msg := sprintf("%s gives the primitive role %s", [r.address, r.change.after.role])
 }
 
-# Everybody may call what the load balancer shows, and nothing else: the hub knows its callers by its own credentials.
+# Everybody may call what the load balancer shows and read the copies of the status pages, and nothing else: the hub knows its callers by its own credentials.
 deny contains msg if {
 	some r in planned
 	is_iam(r.type)
 	some member in members(r)
 	member in {"allUsers", "allAuthenticatedUsers"}
 	not public_service(r)
+	not public_pages(r)
 	msg := sprintf("%s is open to %s", [r.address, member])
+}
+
+public_pages(r) if {
+	r.type == "google_storage_bucket_iam_member"
+	r.change.after.role == "roles/storage.legacyObjectReader"
+	r.change.after.member == "allUsers"
+	endswith(r.change.after.bucket, "-status")
 }
 
 public_service(r) if {

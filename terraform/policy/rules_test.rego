@@ -67,6 +67,9 @@ test_everybody if {
 	holds(array.concat(functions(function), [caller]))
 	breaks(array.concat(functions(service({"ingress_settings": "ALLOW_INTERNAL_ONLY"})), [caller]), "is open to allUsers")
 	breaks([resource("google_storage_bucket_iam_member", {"role": "roles/storage.objectViewer", "member": "allUsers"})], "is open to allUsers")
+	holds([resource("google_storage_bucket_iam_member", {"bucket": "hub-status", "role": "roles/storage.legacyObjectReader", "member": "allUsers"})])
+	breaks([resource("google_storage_bucket_iam_member", {"bucket": "hub-status", "role": "roles/storage.objectViewer", "member": "allUsers"})], "is open to allUsers")
+	breaks([resource("google_storage_bucket_iam_member", {"bucket": "hub-backup", "role": "roles/storage.legacyObjectReader", "member": "allUsers"})], "is open to allUsers")
 	breaks([resource("google_storage_bucket_iam_binding", {"role": "roles/storage.objectViewer", "members": ["allAuthenticatedUsers"]})], "is open to allAuthenticatedUsers")
 }
 
@@ -101,6 +104,7 @@ test_buckets if {
 	holds([resource("google_storage_bucket", bucket)])
 	breaks([resource("google_storage_bucket", object.union(bucket, {"uniform_bucket_level_access": false}))], "single objects")
 	breaks([resource("google_storage_bucket", object.union(bucket, {"public_access_prevention": "inherited"}))], "made public")
+	holds([resource("google_storage_bucket", object.union(bucket, {"name": "hub-status", "public_access_prevention": "inherited"}))])
 	breaks([resource("google_storage_bucket", object.union(bucket, {"force_destroy": true}))], "with what is in it")
 	breaks([resource("google_storage_bucket", object.union(bucket, {"retention_policy": []}))], "neither retention nor versions")
 	breaks([resource("google_storage_bucket", object.union(bucket, {"encryption": []}))], "a key of our own")

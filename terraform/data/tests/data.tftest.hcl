@@ -21,6 +21,30 @@ run "what_is_replaced_keeps_its_versions" {
   }
 }
 
+run "the_status_page_is_there_when_the_hub_is_not" {
+  command = plan
+
+  assert {
+    condition     = !contains([for r in var.regions : upper(r)], google_storage_bucket.status.location) && length(google_storage_bucket.status.encryption) == 0
+    error_message = "The copies would be down together with the hub's regions or keys."
+  }
+
+  assert {
+    condition     = google_storage_bucket_iam_member.everybody.member == "allUsers" && google_storage_bucket_iam_member.everybody.role == "roles/storage.legacyObjectReader"
+    error_message = "Nobody could read the copies, or everybody could list the bucket."
+  }
+}
+
+run "copies_in_a_region_of_the_hub_are_refused" {
+  command = plan
+
+  variables {
+    status_region = "europe-west4"
+  }
+
+  expect_failures = [var.status_region]
+}
+
 run "one_region_is_refused" {
   command = plan
 
