@@ -82,30 +82,29 @@ func (k *Maker) plan(ctx context.Context, m Message) error {
 		return nil
 	}
 	var failed []error
-	for _, set := range m.Sets {
-		if err := k.planSet(ctx, set, restored, m.Now); err != nil {
-			failed = append(failed, fmt.Errorf("plan the backup of %s: %w", set, err))
+	next := backup.Run{Project: k.opts.Project, Database: k.opts.Database, At: backup.Moment(k.opts.Now(), k.opts.Behind)} // one moment for all
+	for _, next.Set = range m.Sets {
+		if err := k.planSet(ctx, next, restored, m.Now); err != nil {
+			failed = append(failed, fmt.Errorf("plan the backup of %s: %w", next.Set, err))
 		}
 	}
 	return errors.Join(failed...)
 }
 
-func (k *Maker) planSet(ctx context.Context, set backup.Set, restored time.Time, forced bool) error {
-	st, err := k.state(ctx, set)
+func (k *Maker) planSet(ctx context.Context, next backup.Run, restored time.Time, forced bool) error {
+	st, err := k.state(ctx, next.Set)
 	if err != nil {
 		return err
 	}
 	st.Restored = restored
-	now := k.opts.Now()
-	of := backup.Run{Project: k.opts.Project, Database: k.opts.Database, Set: set, At: backup.Moment(now, k.opts.Behind)}
-	d := backup.Decide(of, st, now, forced)
+	d := backup.Decide(next, st, k.opts.Now(), forced)
 	for _, r := range d.GiveUp {
 		if err := k.giveUp(ctx, r, "it did not finish in time"); err != nil {
 			return err
 		}
 	}
 	for _, r := range d.Resume {
-		k.opts.Log.WarnContext(ctx, "backup stands still and is sent again", "set", set, "at", r.At)
+		k.opts.Log.WarnContext(ctx, "backup stands still and is sent again", "set", r.Set, "at", r.At)
 		if err := k.sendShards(ctx, r); err != nil {
 			return err
 		}
