@@ -28,6 +28,7 @@ const (
 	MaxLine = 7 << 20
 
 	segment   = 1 << 20
+	room      = FullFile + 3*segment // what a part needs that grows until it is full
 	maxHeader = 16 << 10
 	window    = 1 << 20 // of zstd: memory stays small on both sides
 )
@@ -129,6 +130,9 @@ func (w *Writer) Add(collection string, line []byte) error {
 	}
 	if _, err := w.pack.Write([]byte{'\n'}); err != nil {
 		return fmt.Errorf("write a line: %w", err)
+	}
+	if w.out.Len() > segment && w.out.Cap() < room {
+		w.out.Grow(room - w.out.Len()) // once: doubling would take twice as much
 	}
 	w.sealed.Documents++
 	w.sealed.Bytes += int64(len(line)) + 1

@@ -129,7 +129,7 @@ func (w *world) figures(n int) (f figures) {
 	})
 	f.Exported = rate(func() {
 		w.must(w.maker.Do(w.Context(), backupdb.Message{Step: backupdb.Plan}))
-		w.deliverAtOnce(4)
+		w.deliverAtOnce(2)
 	})
 	w.deliver()
 	f.Restored = rate(func() {
