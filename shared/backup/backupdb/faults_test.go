@@ -65,7 +65,17 @@ func (p *play) makes(disturbed bool) map[string]string {
 	want := p.state(p.others(), time.Time{}, backup.Hot)
 	p.pass(4 * time.Minute)
 	p.Watch(disturbed)
-	defer p.Watch(false)
+	p.work()
+	p.Watch(false)
+	p.pass(25 * time.Minute) // the next planning sends again what was begun and never sent
+	p.must(p.maker.Do(p.Context(), backupdb.Message{Step: backupdb.Plan}))
+	p.deliver()
+	return want
+}
+
+// work plans and does every step until each is acknowledged.
+func (p *play) work() {
+	p.Helper()
 	p.queue = append(p.queue, backupdb.Message{Step: backupdb.Plan})
 	for tries := 0; len(p.queue) > 0; tries++ {
 		m := p.queue[0]
@@ -85,7 +95,6 @@ func (p *play) makes(disturbed bool) map[string]string {
 			p.Fatalf("no end: %v\n%s", err, p.log.String())
 		}
 	}
-	return want
 }
 
 // again delivers every message once more, the last one first.
