@@ -166,7 +166,10 @@ func TestAnAlertsIDIsANameOfAField(t *testing.T) {
 	for id, good := range map[string]bool{
 		"0.opqiw61fsv7p": true, "": false, "__a__": false, "a/b": false, "a\nb": false, strings.Repeat("a", 101): false, "é": false,
 	} {
-		raw, _ := json.Marshal(map[string]any{"incident": map[string]any{"incident_id": id, "state": "open"}})
+		raw, err := json.Marshal(map[string]map[string]string{"incident": {"incident_id": id, "state": "open"}})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if _, err := incident.ParseNotification(raw); (err == nil) != good {
 			t.Errorf("%q: %v", id, err)
 		}

@@ -202,7 +202,7 @@ func TestNotificationsMayComeTwiceAndInAnyOrder(t *testing.T) {
 					all = append(all, alert(fmt.Sprint("0.", i), true, incident.Major), alert(fmt.Sprint("0.", i), false, incident.Major))
 				}
 			}
-			order := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // an order that can be repeated
+			order := rand.New(rand.NewPCG(seed, 1))
 			order.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 			for _, n := range all {
 				w.must(w.store.Hear(t.Context(), n))
