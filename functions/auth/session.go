@@ -131,7 +131,7 @@ func (s *server) refresh(ctx context.Context, call httpapi.Call, in *refreshInpu
 
 type codeInput struct {
 	Body struct {
-		Code string `json:"code" minLength:"6" maxLength:"64" doc:"The code; spaces and hyphens make no difference"`
+		Code string `json:"code" minLength:"6" maxLength:"64" doc:"The code; spaces make no difference, nor do hyphens in a recovery code"`
 	}
 }
 
