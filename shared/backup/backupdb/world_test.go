@@ -136,6 +136,7 @@ func newWorldAt(t testing.TB, now time.Time) *world {
 	opts := localcloud.Options{Now: w.clock, Functions: table}
 	if now.IsZero() && google() {
 		opts.FirestoreHost = os.Getenv("FIRESTORE_EMULATOR_HOST")
+		opts.Project = "test-" + strings.ToLower(rand.Text()) // others use the emulator too
 	}
 	w.cloud, err = localcloud.Start(t.Context(), opts)
 	w.must(err)
