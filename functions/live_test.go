@@ -34,6 +34,7 @@ import (
 	"ryggrad.internal/hub/shared/hub"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+	"ryggrad.internal/hub/shared/localcloud"
 	"ryggrad.internal/hub/shared/localcloud/cloudtest"
 )
 
@@ -170,12 +171,14 @@ func newLife(t *testing.T) *life {
 	cloud := cloudtest.Start(t)
 	env := walkEnv(cloud)
 	env["RYGGRAD_BACKUP_BEHIND"] = "0s"
+	env["RYGGRAD_DISK_KEYS"] = strings.Join([]string{cloud.Key("database"), cloud.Key("objects"), cloud.Key("backup-objects")}, ",")
 	l := &life{walk: &walk{t: t}, cloud: cloud, spies: map[string]*spy{}, pushed: map[string]http.Handler{}}
 	cfg, err := gcp.Load[gcp.Config](env)
 	l.must(err)
 	l.hub, err = hub.Open(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	l.must(err)
 	t.Cleanup(func() { l.must(l.hub.Close()) })
+	l.diskKeys()
 	l.hub.Keys = envelopedb.New(envelopedb.Options{
 		Firestore: l.hub.Firestore, KMS: l.hub.KMS, KeyName: cfg.KeyName("tenant-keys"), Log: l.hub.Log,
 		Now: func() time.Time { return time.Now().AddDate(0, 0, -31) },
@@ -199,6 +202,17 @@ func newLife(t *testing.T) *life {
 		l.pushed[f.Name] = h
 	}
 	return l
+}
+
+// diskKeys makes the keys with which Google encrypts what it stores for the hub, which it does not here.
+func (l *life) diskKeys() {
+	l.t.Helper()
+	for _, key := range []string{"database", "objects", "backup-objects"} {
+		_, err := l.hub.KMS.CreateCryptoKey(l.t.Context(), &kmspb.CreateCryptoKeyRequest{
+			Parent: localcloud.KeyRing(l.cloud.Project), CryptoKeyId: key, CryptoKey: &kmspb.CryptoKey{Purpose: kmspb.CryptoKey_ENCRYPT_DECRYPT},
+		})
+		l.must(err)
+	}
 }
 
 // backUp makes a backup of everything, reads it and restores it.

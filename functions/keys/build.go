@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	kms "cloud.google.com/go/kms/apiv1"
 	"cloud.google.com/go/pubsub/v2"
@@ -26,16 +27,22 @@ type config struct {
 	RewrapPerMessage int `env:"RYGGRAD_REWRAP_PER_MESSAGE" envDefault:"2000"`
 	// BackupKey is the full name of the KMS key that wraps backups, when it is not the hub's own `backup`.
 	BackupKey string `env:"RYGGRAD_BACKUP_KEY"`
+	// DiskKeys are the full names of the KMS keys with which Google encrypts what the hub stores, where it has such keys.
+	DiskKeys []string `env:"RYGGRAD_DISK_KEYS"`
 }
 
 // others are the keys of which this function only tells the age, by their short names.
 func (c config) others(client *kms.KeyManagementClient) map[string]kmskey.Key {
-	all := map[string]kmskey.Key{}
-	for name, full := range map[string]string{
+	full := map[string]string{
 		"audit-checkpoints": c.KeyName("audit-checkpoints"), "backup-manifests": c.KeyName("backup-manifests"),
 		"backup": cmp.Or(c.BackupKey, c.KeyName("backup")),
-	} {
-		all[name] = kmskey.New(client, full, name)
+	}
+	for _, key := range c.DiskKeys {
+		full[key[strings.LastIndex(key, "/")+1:]] = key
+	}
+	all := map[string]kmskey.Key{}
+	for name, key := range full {
+		all[name] = kmskey.New(client, key, name)
 	}
 	return all
 }

@@ -4,8 +4,9 @@
 //   - wraps tenant keys that are under an older version of the KMS key anew under the primary one, page by page over all
 //     tenants; what is too much for one message is left to another, which says how far the one before came;
 //   - puts a notice into the outbox for every client, API key and secret that ends in 30, 7 or 1 days, each once;
-//   - tells the log and the trust page how old each of the hub's keys is, also those that others use, which alerts watch, and which is the lowest version of the KMS
-//     key under which a tenant key still is.
+//   - tells the log and the trust page how old each of the hub's keys is, also those that others use and those with which
+//     Google encrypts what it stores, which alerts watch, and which is the lowest version of the KMS key under which a tenant
+//     key still is. A key that is not there yet has no age: the trust page shows it as missing and not as young.
 //
 // Every step may come twice or break off: what was done is found done the next time.
 //

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/kms/apiv1/kmspb"
+
 	"ryggrad.internal/hub/shared/delivery"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/event"
@@ -19,6 +21,7 @@ import (
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/identity/identitydb"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+	"ryggrad.internal/hub/shared/localcloud"
 	"ryggrad.internal/hub/shared/localcloud/cloudtest"
 )
 
@@ -49,7 +52,16 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	keyring := envelopedb.New(envelopedb.Options{Firestore: db, KMS: w.KMS(t), KeyName: w.Key("tenant-keys"), Now: now, Log: log})
-	cfg, err := gcp.Load[config](gcp.Env(w.Env()))
+	env := w.Env()
+	env["RYGGRAD_DISK_KEYS"] = w.Key("database") + "," + w.Key("objects")
+	for _, key := range []string{"database", "objects"} {
+		if _, err := w.KMS(t).CreateCryptoKey(t.Context(), &kmspb.CreateCryptoKeyRequest{
+			Parent: localcloud.KeyRing(w.Project), CryptoKeyId: key, CryptoKey: &kmspb.CryptoKey{Purpose: kmspb.CryptoKey_ENCRYPT_DECRYPT},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg, err := gcp.Load[config](gcp.Env(env))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,15 +130,21 @@ func TestEveryEndIsToldThreeTimesAndEachOnce(t *testing.T) {
 	}
 }
 
-func TestTheAgeOfTheSigningKeyIsLogged(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+// publishKey makes the key that signs access tokens.
+func (w *world) publishKey(t *testing.T) {
+	t.Helper()
 	signer := identitydb.NewSigner(identitydb.SignerOptions{
 		Ledger: w.ledger, KMS: w.KMS(t), KeyName: w.Key("access-tokens"), Now: func() time.Time { return w.now },
 	})
 	if _, err := signer.Published(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestTheAgeOfTheSigningKeyIsLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publishKey(t)
 	w.now = w.now.AddDate(0, 0, 100)
 	if err := w.keeper.look(t.Context(), event.Message{}); err != nil {
 		t.Fatal(err)

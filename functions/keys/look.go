@@ -55,7 +55,9 @@ func (k *keeper) notice(ctx context.Context, made int) error {
 	if err != nil && !fault.Is(err, fault.NotFound) { // no token was ever asked for
 		return err
 	}
-	k.log.InfoContext(ctx, "keys looked after", "expiry_notices", written, "tenant_keys_made", made,
-		"signing_key_age_days", days(set.Age(k.now())), "signing_keys", len(set))
+	k.log.InfoContext(ctx, "keys looked after", "expiry_notices", written, "tenant_keys_made", made, "signing_keys", len(set))
+	if len(set) > 0 {
+		k.log.InfoContext(ctx, "signing key age", "signing_key_age_days", days(set.Age(k.now())))
+	}
 	return nil
 }

@@ -101,10 +101,11 @@ func (k *keeper) goOn(ctx context.Context, p envelopedb.Progress) error {
 	return k.publish(ctx, data)
 }
 
-// tell keeps for the trust page how old the keys are, and under how many versions.
+// tell keeps for the trust page how old the keys are, and under how many versions. A key that is not there yet has no age,
+// and the page says so: 0 would be a young one.
 func (k *keeper) tell(ctx context.Context, primary envelopedb.Version, p envelopedb.Progress) error {
 	facts := map[string]any{
-		"tenant-keys": days(k.now().Sub(primary.MadeAt)), "access-tokens": 0, "tenantKeys": p.Seen, "tenantKeysFailed": p.Failed,
+		"tenant-keys": days(k.now().Sub(primary.MadeAt)), "tenantKeys": p.Seen, "tenantKeysFailed": p.Failed,
 		"tenantKeysPrimaryVersion": envelopedb.Number(primary.Name), "tenantKeysLowestVersion": p.Lowest,
 	}
 	set, err := k.public.All(ctx)
@@ -114,19 +115,27 @@ func (k *keeper) tell(ctx context.Context, primary envelopedb.Version, p envelop
 	if len(set) > 0 {
 		facts["access-tokens"] = days(set.Age(k.now()))
 	}
+	faults := k.age(ctx, facts)
+	if err := k.evidence.Record(ctx, evidence.KeyAges, k.now(), facts); err != nil {
+		return errors.Join(faults, err)
+	}
+	k.log.InfoContext(ctx, "key ages", "tenant_keys_age_days", facts["tenant-keys"], "signing_keys", len(set))
+	return faults
+}
+
+// age adds how old the other keys are. One that cannot be looked at does not hide the others.
+func (k *keeper) age(ctx context.Context, facts map[string]any) error {
+	var faults []error
 	for name, key := range k.others {
 		_, madeAt, err := key.Newest(ctx)
 		if err != nil {
-			return err
+			faults = append(faults, err)
+			continue
 		}
 		facts[name] = days(k.now().Sub(madeAt))
 		k.log.InfoContext(ctx, "key age", "key", name, "key_age_days", facts[name])
 	}
-	if err := k.evidence.Record(ctx, evidence.KeyAges, k.now(), facts); err != nil {
-		return err
-	}
-	k.log.InfoContext(ctx, "key ages", "tenant_keys_age_days", facts["tenant-keys"], "signing_key_age_days", days(set.Age(k.now())))
-	return nil
+	return errors.Join(faults...)
 }
 
 func days(d time.Duration) int { return int(d.Hours() / 24) }

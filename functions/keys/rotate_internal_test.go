@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/evidence"
 	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/gcp/kmskey"
 )
 
 func (w *world) look(t *testing.T, data string) {
@@ -80,17 +82,54 @@ func TestKeysAreRewrappedAndTheirAgesTold(t *testing.T) {
 	if log := w.log.String(); !strings.Contains(log, "rewrapped=1 ") || !strings.Contains(log, "lowest_version=2") {
 		t.Errorf("the log says\n%s", log)
 	}
+	told := w.ages(t)
+	for _, key := range []string{"tenant-keys", "audit-checkpoints", "backup", "backup-manifests", "database", "objects"} {
+		if age, ok := told.Facts.Number(key); !ok || age < 99 || age > 100 {
+			t.Errorf("the age of %s is %v, in %v", key, age, told)
+		}
+	}
+}
+
+// ages is what the trust page is told.
+func (w *world) ages(t *testing.T) evidence.Evidence {
+	t.Helper()
 	told, _, err := w.keeper.evidence.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"tenant-keys", "audit-checkpoints", "backup", "backup-manifests"} {
-		if age, ok := told[evidence.KeyAges].Facts.Number(key); !ok || age < 99 || age > 100 {
-			t.Errorf("the age of %s is %v, in %v", key, age, told)
-		}
+	return told[evidence.KeyAges]
+}
+
+func TestAKeyThatIsNotThereYetIsMissingAndNotYoung(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.now = time.Now().UTC()
+	rule := evidence.RuleOf(evidence.KeyAges)
+	w.look(t, "{}")
+	if told := w.ages(t); rule.Judge(&told, w.now) != evidence.Missing || strings.Join(rule.Lacking(told), " ") != "access-tokens" {
+		t.Errorf("before the first token it is %s, for want of %v", rule.Judge(&told, w.now), rule.Lacking(told))
 	}
-	if state := evidence.RuleOf(evidence.KeyAges).Judge(new(told[evidence.KeyAges]), w.now); state != evidence.Green {
-		t.Errorf("keys of 100 days are %s", state)
+	if strings.Contains(w.log.String(), "signing_key_age_days") {
+		t.Errorf("the log tells the age of no key:\n%s", w.log.String())
+	}
+	w.now = w.now.Add(time.Hour)
+	w.publishKey(t)
+	w.look(t, "{}")
+	if told := w.ages(t); rule.Judge(&told, w.now) != evidence.Green {
+		t.Errorf("with all keys it is %s: %v", rule.Judge(&told, w.now), told)
+	}
+}
+
+func TestAKeyThatCannotBeLookedAtDoesNotHideTheOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.now = time.Now().UTC()
+	w.keeper.others["gone"] = kmskey.New(w.KMS(t), w.Key("gone"), "gone")
+	if err := w.keeper.look(t.Context(), event.Message{Data: []byte("{}")}); !errors.Is(err, kmskey.ErrGone) {
+		t.Errorf("nobody is told of the key: %v", err)
+	}
+	if told := w.ages(t); strings.Join(evidence.RuleOf(evidence.KeyAges).Lacking(told), " ") != "access-tokens" {
+		t.Errorf("what is told is %v", told)
 	}
 }
 

@@ -101,6 +101,9 @@ func viewProof(p evidence.Proof, now time.Time) proofView {
 	for _, name := range slices.Sorted(maps.Keys(p.Evidence.Facts)) {
 		v.Facts = append(v.Facts, factView{name, factText(p.Evidence.Facts[name])})
 	}
+	for _, name := range p.Rule.Lacking(*p.Evidence) {
+		v.Facts = append(v.Facts, factView{name, "not there"})
+	}
 	return v
 }
 

@@ -2,6 +2,7 @@ package status
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,5 +111,19 @@ func TestAClockThatWasAheadStopsNoMeasuring(t *testing.T) {
 		if got := m.add(noon.Add(c.at), good); got != c.counted {
 			t.Errorf("minute %d, at %v: counted %t", i, c.at, got)
 		}
+	}
+}
+
+func TestAMissingFactIsShownAsMissing(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	e, err := evidence.New(evidence.KeyAges, at, map[string]any{"tenant-keys": 3, "audit-checkpoints": 3, "backup": 3, "backup-manifests": 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := evidence.RuleOf(evidence.KeyAges)
+	v := viewProof(evidence.Proof{Rule: rule, State: rule.Judge(&e, at), Evidence: &e}, at)
+	if v.Words != "missing" || !slices.Contains(v.Facts, factView{"access-tokens", "not there"}) || slices.Contains(v.Facts, factView{"database", "not there"}) {
+		t.Errorf("the page shows %+v", v)
 	}
 }

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -51,12 +52,13 @@ type Rule struct {
 	Limits  []Limit
 }
 
-// Limit is what a fact must keep to. Evidence that lacks the fact breaks the limit.
+// Limit is what a fact must keep to.
 type Limit struct {
-	Fact  string
-	Least float64
-	Most  float64
-	Then  State // what the evidence is beyond
+	Fact    string
+	Least   float64
+	Most    float64
+	Then    State // what the evidence is beyond
+	Without State // what the evidence is when it lacks the fact; "" is as beyond
 }
 
 func atMost(fact string, most float64, then State) Limit {
@@ -67,11 +69,23 @@ func atLeast(fact string, least float64, then State) Limit {
 	return Limit{Fact: fact, Least: least, Most: math.Inf(1), Then: then}
 }
 
-// keysAtMost limits the age of every key that there is evidence of, in days.
+// keysAtMost limits the age of every key, in days. A key of the hub's own that is not there yet, because nobody ever asked
+// for what it makes, is missing and nothing worse; what encrypts disks is there only where an operator gave the hub keys
+// for that.
 func keysAtMost(days float64) (limits []Limit) {
-	for _, key := range []string{"access-tokens", "audit-checkpoints", "backup", "backup-manifests", "tenant-keys"} {
-		limits = append(limits, atMost(key, days, Failing))
+	for without, keys := range map[State][]string{
+		Missing: {"access-tokens", "audit-checkpoints", "backup", "backup-manifests", "tenant-keys"},
+		Green:   {"backup-objects", "database", "objects"},
+	} {
+		for _, key := range keys {
+			l := atMost(key, days, Failing)
+			l.Without = without
+			limits = append(limits, l)
+		}
 	}
+	slices.SortFunc(limits, func(a, b Limit) int {
+		return cmp.Or(b.Without.rank()-a.Without.rank(), strings.Compare(a.Fact, b.Fact))
+	})
 	return limits
 }
 
@@ -125,16 +139,31 @@ func (r Rule) Judge(e *Evidence, now time.Time) State {
 		state = Late
 	}
 	for _, l := range r.Limits {
-		if !l.kept(e.Facts) {
-			state = state.Worse(l.Then)
-		}
+		state = state.Worse(l.judge(e.Facts))
 	}
 	return state
 }
 
-func (l Limit) kept(facts Facts) bool {
-	n, ok := facts.Number(l.Fact)
-	return ok && n >= l.Least && n <= l.Most
+func (l Limit) judge(facts Facts) State {
+	switch n, there := facts.Number(l.Fact); {
+	case !there:
+		return cmp.Or(l.Without, l.Then)
+	case n >= l.Least && n <= l.Most:
+		return Green
+	default:
+		return l.Then
+	}
+}
+
+// Lacking names the facts without which the evidence is not good, and which it does not have.
+func (r Rule) Lacking(e Evidence) (facts []string) {
+	for _, l := range r.Limits {
+		if _, there := e.Facts.Number(l.Fact); !there && l.judge(e.Facts) != Green {
+			facts = append(facts, l.Fact)
+		}
+	}
+	slices.Sort(facts)
+	return slices.Compact(facts)
 }
 
 // Words says the rule in a sentence.
@@ -143,18 +172,45 @@ func (r Rule) Words() string {
 		fmt.Sprintf("Green while it is no older than %s and worked.", span(r.Late)),
 		fmt.Sprintf("Late after that, failing after %s, or when its time is still to come.", span(r.Failing)),
 	}
-	for _, l := range r.Limits {
-		words = append(words, l.words())
+	for rest := r.Limits; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].alike(rest[0]) {
+			n++
+		}
+		words = append(words, wordsOf(rest[:n]))
+		rest = rest[n:]
 	}
 	return strings.Join(words, " ")
 }
 
-func (l Limit) words() string {
-	fact := "“" + l.Fact + "”"
-	if math.IsInf(l.Least, -1) {
-		return fmt.Sprintf("%s when %s is above %g.", title(l.Then), fact, l.Most)
+// alike tells whether two limits differ in their facts only.
+func (l Limit) alike(other Limit) bool {
+	other.Fact = l.Fact
+	return l == other
+}
+
+// wordsOf says limits that are alike.
+func wordsOf(limits []Limit) string {
+	facts := make([]string, len(limits))
+	for i, l := range limits {
+		facts[i] = "“" + l.Fact + "”"
 	}
-	return fmt.Sprintf("%s when %s is below %g.", title(l.Then), fact, l.Least)
+	named, l := strings.Join(facts, ", "), limits[0]
+	if len(facts) > 1 {
+		named = "one of " + named
+	}
+	words := fmt.Sprintf("%s when %s is below %g", title(l.Then), named, l.Least)
+	if math.IsInf(l.Least, -1) {
+		words = fmt.Sprintf("%s when %s is above %g", title(l.Then), named, l.Most)
+	}
+	switch l.Without {
+	case "", l.Then:
+		return words + "."
+	case Green:
+		return words + ", where it is."
+	default:
+		return words + ". " + title(l.Without) + " when it is not there."
+	}
 }
 
 func title(s State) string { return strings.ToUpper(string(s[:1])) + string(s[1:]) }

@@ -28,7 +28,10 @@ func TestEvidenceIsJudgedByItsRule(t *testing.T) {
 		{"no number of them", evidence.SecondFactor, time.Minute, map[string]any{"people": 9}, evidence.Late},
 		{"nobody without", evidence.SecondFactor, time.Minute, map[string]any{"people": 9, "without": 0}, evidence.Green},
 		{"one old key of many", evidence.KeyAges, time.Hour, keyAges(3, 101), evidence.Failing},
-		{"a key of no age", evidence.KeyAges, time.Hour, map[string]any{"tenant-keys": 3}, evidence.Failing},
+		{"keys that are not there yet", evidence.KeyAges, time.Hour, map[string]any{"tenant-keys": 3}, evidence.Missing},
+		{"an old key, and one that is not there yet", evidence.KeyAges, time.Hour, map[string]any{"tenant-keys": 101}, evidence.Failing},
+		{"an old key of a disk", evidence.KeyAges, time.Hour, withDisk(keyAges(3, 3), 101), evidence.Failing},
+		{"a young key of a disk", evidence.KeyAges, time.Hour, withDisk(keyAges(3, 3), 3), evidence.Green},
 		{"young keys", evidence.KeyAges, time.Hour, keyAges(3, 100), evidence.Green},
 		{"a certificate that ends soon", evidence.TLS, time.Minute, map[string]any{"daysLeft": 10}, evidence.Late},
 		{"a certificate that has ended", evidence.TLS, time.Minute, map[string]any{"daysLeft": 0}, evidence.Failing},
@@ -57,6 +60,22 @@ func TestEvidenceIsJudgedByItsRule(t *testing.T) {
 // keyAges are the ages of all keys, of which one has another, beside the number of a tenant's keys.
 func keyAges(days, of int) map[string]any {
 	return map[string]any{"access-tokens": days, "audit-checkpoints": of, "backup": days, "backup-manifests": days, "tenant-keys": days, "tenantKeys": 5000}
+}
+
+func withDisk(ages map[string]any, days int) map[string]any {
+	ages["database"] = days
+	return ages
+}
+
+func TestWhatIsMissingIsNamed(t *testing.T) {
+	t.Parallel()
+	e, err := evidence.New(evidence.KeyAges, noon().Truncate(time.Second), map[string]any{"backup": 1, "backup-manifests": 1, "tenant-keys": 101, "objects": 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(evidence.RuleOf(evidence.KeyAges).Lacking(e), " "); got != "access-tokens audit-checkpoints" {
+		t.Errorf("it names %q", got)
+	}
 }
 
 func TestNoEvidenceIsNeverGreen(t *testing.T) {
@@ -109,9 +128,14 @@ func TestAClaimIsAsBadAsTheWorstOfItsEvidence(t *testing.T) {
 
 func TestRulesAreSaidInWords(t *testing.T) {
 	t.Parallel()
-	want := "Green while it is no older than 2 hours and worked. Late after that, failing after 24 hours, or when its time is still to come. " +
-		"Late when “daysLeft” is below 14. Failing when “daysLeft” is below 1."
-	if got := evidence.RuleOf(evidence.TLS).Words(); got != want {
-		t.Errorf("it says %s", got)
+	for kind, want := range map[evidence.Kind]string{
+		evidence.TLS: "Late when “daysLeft” is below 14. Failing when “daysLeft” is below 1.",
+		evidence.KeyAges: "Failing when one of “access-tokens”, “audit-checkpoints”, “backup”, “backup-manifests”, “tenant-keys” is above 100. " +
+			"Missing when it is not there. Failing when one of “backup-objects”, “database”, “objects” is above 100, where it is.",
+		evidence.Drill: "Green while it is no older than 8 days and worked. Late after that, failing after 21 days, or when its time is still to come.",
+	} {
+		if got := evidence.RuleOf(kind).Words(); !strings.HasSuffix(got, want) {
+			t.Errorf("of %s it says %s", kind, got)
+		}
 	}
 }

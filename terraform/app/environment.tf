@@ -9,6 +9,7 @@ locals {
     RYGGRAD_BACKUP_RECIPIENT      = var.backup_recipient
     RYGGRAD_BASE_URL              = "https://${var.domain}"
     RYGGRAD_CHECKPOINT_BUCKET     = module.names.buckets["checkpoint"]
+    RYGGRAD_DISK_KEYS             = join(",", [for key in ["database", "objects", "backup-objects"] : module.names.keys[key].id])
     RYGGRAD_ERASURES_BUCKET       = module.names.buckets["erasures"]
     RYGGRAD_KEY_RING              = module.names.key_ring
     RYGGRAD_LOG_ORIGIN            = "${var.domain}/log"
