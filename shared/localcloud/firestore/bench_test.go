@@ -17,6 +17,7 @@ import (
 
 	gcfirestore "cloud.google.com/go/firestore"
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/api/iterator"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -220,13 +221,20 @@ func documents(b *testing.B) int {
 	return n
 }
 
-// find gets all that a query finds, which must be something.
+// find reads what a query finds, document by document, which must be something.
 func find(ctx context.Context, q gcfirestore.Query) error {
-	docs, err := q.Documents(ctx).GetAll()
-	if err == nil && len(docs) == 0 {
-		return errors.New("nothing found")
+	found := q.Documents(ctx)
+	defer found.Stop()
+	for n := 0; ; n++ {
+		switch _, err := found.Next(); {
+		case errors.Is(err, iterator.Done) && n == 0:
+			return errors.New("nothing found")
+		case errors.Is(err, iterator.Done):
+			return nil
+		case err != nil:
+			return err
+		}
 	}
-	return err
 }
 
 func BenchmarkQuery(b *testing.B) {
