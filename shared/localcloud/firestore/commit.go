@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"ryggrad.internal/hub/shared/localcloud/firestore/skiplist"
 	"ryggrad.internal/hub/shared/localcloud/journal"
 )
 
@@ -147,6 +148,7 @@ type batch struct {
 
 type staged struct {
 	key, name string
+	place     skiplist.Place[*document]
 	before    *version // the latest one, also a deletion; nil for none
 	now       *version // what is committed; nil while nothing has changed
 }
@@ -170,7 +172,8 @@ func (b *batch) stage(op *operation) *staged {
 		}
 	}
 	s := &staged{key: op.key, name: op.name}
-	if node := b.docs.Get(op.key); node != nil {
+	var node *skiplist.Node[*document]
+	if node, s.place = b.docs.Find(op.key); node != nil {
 		s.before = node.Value.latest.Load()
 	}
 	b.staged = append(b.staged, s)
@@ -230,7 +233,7 @@ func (b *batch) install() journal.Ticket {
 			}
 			record = b.appendEntry(record, s.name, s.now)
 		}
-		b.database.install(s.key, s.name, s.now)
+		b.database.install(s.place, s.key, s.name, s.now)
 	}
 	if record == nil {
 		return b.appended()

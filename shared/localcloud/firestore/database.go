@@ -122,10 +122,10 @@ func (d *database) makeCollection(id string) *collection {
 	return c
 }
 
-// install makes a version a document's latest. It is called with the lock held.
-func (d *database) install(key, name string, v *version) {
+// install makes a version a document's latest, which has its place among all. It is called with the lock held.
+func (d *database) install(place skiplist.Place[*document], key, name string, v *version) {
 	c := d.makeCollection(group(name))
-	node, found := d.docs.Insert(key, &document{name: name, key: key})
+	node, found := d.docs.InsertAt(place, key, &document{name: name, key: key})
 	doc := node.Value
 	if !found {
 		c.docs.Insert(key, doc)

@@ -110,10 +110,11 @@ func (d *database) replay(entry []byte) error {
 		return errRecord
 	}
 	key := string(sortkey.AppendPath(nil, path))
-	if node := d.docs.Get(key); node != nil && node.Value.latest.Load().at >= v.at {
+	node, place := d.docs.Find(key)
+	if node != nil && node.Value.latest.Load().at >= v.at {
 		return nil
 	}
-	d.install(key, d.prefix+path, v)
+	d.install(place, key, d.prefix+path, v)
 	d.last = max(d.last, v.at)
 	return nil
 }

@@ -57,102 +57,134 @@ func (l *List[V]) First() *Node[V] { return l.head.next.Load() }
 
 // Last is the node with the largest key, or nil.
 func (l *List[V]) Last() *Node[V] {
-	return l.real(l.descend(func(*Node[V]) bool { return true }))
+	at := &l.head
+	for i := maxUpper - 1; i >= 0; i-- {
+		for next := at.upper[i].Load(); next != nil; next = at.upper[i].Load() {
+			at = next
+		}
+	}
+	for next := at.next.Load(); next != nil; next = at.next.Load() {
+		at = next
+	}
+	return l.real(at)
+}
+
+// Place is where a key is in a list, or would be.
+type Place[V any] struct {
+	at     *Node[V]           // the last node before the key
+	before [maxUpper]*Node[V] // the last node before it on each sparse level
+}
+
+// Find returns the node with the key, or nil, and the key's place.
+func (l *List[V]) Find(key string) (*Node[V], Place[V]) {
+	p := l.place(key)
+	if n := p.at.next.Load(); n != nil && n.key == key {
+		return n, p
+	}
+	return nil, p
 }
 
 // Get returns the node with the key, or nil.
 func (l *List[V]) Get(key string) *Node[V] {
-	if n := l.Seek(key); n != nil && n.key == key {
-		return n
-	}
-	return nil
+	n, _ := l.Find(key)
+	return n
 }
 
 // Seek returns the first node whose key is at least key, or nil.
 func (l *List[V]) Seek(key string) *Node[V] {
-	return l.descend(func(n *Node[V]) bool { return n.key < key }).next.Load()
+	p := l.place(key)
+	return p.at.next.Load()
 }
 
 // Before returns the last node whose key is smaller than key, or nil.
 func (l *List[V]) Before(key string) *Node[V] {
-	return l.real(l.descend(func(n *Node[V]) bool { return n.key < key }))
+	p := l.place(key)
+	return l.real(p.at)
 }
 
 // Insert returns the node with the key and whether it was there already. A new node has the value before any reader
 // meets it; a node that was there keeps its own.
 func (l *List[V]) Insert(key string, value V) (n *Node[V], found bool) {
-	var before [maxUpper]*Node[V]
-	at := l.path(key, &before)
-	if next := at.next.Load(); next != nil && next.key == key {
+	n, p := l.Find(key)
+	if n != nil {
+		return n, true
+	}
+	return l.link(p, key, value), false
+}
+
+// InsertAt is Insert for who has found the key's place and has deleted nothing since. What was inserted since is no
+// harm.
+func (l *List[V]) InsertAt(p Place[V], key string, value V) (n *Node[V], found bool) {
+	if !p.holds(key) {
+		return l.Insert(key, value)
+	}
+	if next := p.at.next.Load(); next != nil && next.key == key {
 		return next, true
 	}
-	n = &Node[V]{Value: value, key: key, upper: tower[V]()}
-	l.link(n, at, &before)
-	l.length.Add(1)
-	return n, false
+	return l.link(p, key, value), false
+}
+
+// holds tells whether nothing has come between the place and the key.
+func (p *Place[V]) holds(key string) bool {
+	for i, at := range p.before {
+		if next := at.upper[i].Load(); next != nil && next.key < key {
+			return false
+		}
+	}
+	next := p.at.next.Load()
+	return next == nil || next.key >= key
 }
 
 // Delete takes the node with the key out of the list, if it is there.
 func (l *List[V]) Delete(key string) {
-	var before [maxUpper]*Node[V]
-	at := l.path(key, &before)
-	n := at.next.Load()
-	if n == nil || n.key != key {
+	n, p := l.Find(key)
+	if n == nil {
 		return
 	}
 	for i := range n.upper {
-		before[i].upper[i].Store(n.upper[i].Load())
+		p.before[i].upper[i].Store(n.upper[i].Load())
 	}
 	next := n.next.Load()
-	at.next.Store(next)
+	p.at.next.Store(next)
 	if next != nil {
-		next.prev.Store(at)
+		next.prev.Store(p.at)
 	}
 	l.length.Add(-1)
 }
 
-// link puts n after at, from the full list upwards, so that a reader who meets n can always go on from it.
-func (l *List[V]) link(n, at *Node[V], before *[maxUpper]*Node[V]) {
-	next := at.next.Load()
-	n.prev.Store(at)
+// link puts a new node at a place, from the full list upwards, so that a reader who meets it can always go on from it.
+func (l *List[V]) link(p Place[V], key string, value V) *Node[V] {
+	next := p.at.next.Load()
+	n := &Node[V]{Value: value, key: key, upper: tower[V]()}
+	n.prev.Store(p.at)
 	n.next.Store(next)
-	at.next.Store(n)
+	p.at.next.Store(n)
 	if next != nil {
 		next.prev.Store(n)
 	}
 	for i := range n.upper {
-		n.upper[i].Store(before[i].upper[i].Load())
-		before[i].upper[i].Store(n)
+		n.upper[i].Store(p.before[i].upper[i].Load())
+		p.before[i].upper[i].Store(n)
 	}
+	l.length.Add(1)
+	return n
 }
 
-// path finds the last node before key and, per sparse level, the last node of that level before key.
-func (l *List[V]) path(key string, before *[maxUpper]*Node[V]) *Node[V] {
+// place finds a key's place. A node that a sparser level has shown to lie behind the key is not looked at again.
+func (l *List[V]) place(key string) (p Place[V]) {
 	at := &l.head
+	var behind, next *Node[V]
 	for i := maxUpper - 1; i >= 0; i-- {
-		for next := at.upper[i].Load(); next != nil && next.key < key; next = at.upper[i].Load() {
+		for next = at.upper[i].Load(); next != nil && next != behind && next.key < key; next = at.upper[i].Load() {
 			at = next
 		}
-		before[i] = at
+		behind, p.before[i] = next, at
 	}
-	for next := at.next.Load(); next != nil && next.key < key; next = at.next.Load() {
+	for next = at.next.Load(); next != nil && next != behind && next.key < key; next = at.next.Load() {
 		at = next
 	}
-	return at
-}
-
-// descend returns the last node (or the head) up to which onward holds.
-func (l *List[V]) descend(onward func(*Node[V]) bool) *Node[V] {
-	at := &l.head
-	for i := maxUpper - 1; i >= 0; i-- {
-		for next := at.upper[i].Load(); next != nil && onward(next); next = at.upper[i].Load() {
-			at = next
-		}
-	}
-	for next := at.next.Load(); next != nil && onward(next); next = at.next.Load() {
-		at = next
-	}
-	return at
+	p.at = at
+	return p
 }
 
 func (l *List[V]) real(n *Node[V]) *Node[V] {

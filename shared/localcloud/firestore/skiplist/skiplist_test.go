@@ -19,7 +19,7 @@ func TestListIsASortedMap(t *testing.T) {
 		for i := range rapid.IntRange(0, 200).Draw(t, "steps") {
 			k := key.Draw(t, "key")
 			if rapid.Bool().Draw(t, "insert") {
-				n, found := list.Insert(k, i)
+				n, found := insert(t, list, model, k, key, i)
 				if _, had := model[k]; had != found {
 					t.Fatalf("Insert(%q) found = %v, want %v", k, found, had)
 				}
@@ -31,6 +31,25 @@ func TestListIsASortedMap(t *testing.T) {
 		}
 		check(t, list, model, key.Draw(t, "probe"))
 	})
+}
+
+// insert inserts a key, in one of the two ways: the second finds its place first, and others may come between.
+func insert(t *rapid.T, list *skiplist.List[int], model map[string]int, k string, other *rapid.Generator[string], i int) (*skiplist.Node[int], bool) {
+	if rapid.Bool().Draw(t, "at once") {
+		return list.Insert(k, i)
+	}
+	had, place := list.Find(k)
+	for range rapid.IntRange(0, 3).Draw(t, "others") {
+		if o := other.Draw(t, "other"); o != k {
+			n, _ := list.Insert(o, -i)
+			n.Value, model[o] = -i, -i
+		}
+	}
+	n, found := list.InsertAt(place, k, i)
+	if found != (had != nil) {
+		t.Fatalf("InsertAt(%q) found = %v, Find had found %v", k, found, had != nil)
+	}
+	return n, found
 }
 
 func check(t *rapid.T, list *skiplist.List[int], model map[string]int, probe string) {

@@ -43,16 +43,6 @@ const (
 	entryValue     protowire.Number = 2
 )
 
-var deterministic = proto.MarshalOptions{Deterministic: true} //nolint:gochecknoglobals // a constant in all but syntax
-
-// Encode encodes a document's fields.
-func Encode(fields map[string]*firestorepb.Value) (Fields, error) {
-	return deterministic.Marshal(&firestorepb.Document{Fields: fields})
-}
-
-// EncodeValue encodes one value.
-func EncodeValue(v *firestorepb.Value) (Value, error) { return deterministic.Marshal(v) }
-
 // Decode decodes a document's fields. The result is the caller's own; it is never nil.
 func (f Fields) Decode() (map[string]*firestorepb.Value, error) {
 	var d firestorepb.Document
