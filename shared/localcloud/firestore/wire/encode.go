@@ -75,7 +75,7 @@ func begin(b []byte, number protowire.Number) (_ []byte, at int) {
 }
 
 func end(b []byte, at int) []byte {
-	size := uint64(len(b) - at)
+	size := uint64(len(b) - at) //nolint:gosec // never negative
 	if size < 0x80 {
 		b[at-1] = byte(size)
 		return b
