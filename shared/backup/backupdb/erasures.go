@@ -36,6 +36,11 @@ func (r *Restorer) readErased(ctx context.Context) (erased, error) {
 	return all, nil
 }
 
+// names tells whether an erasure names a document.
+func (e erased) names(v version, doc *firestorepb.Document) bool {
+	return e.key(v.collection, v.id) || e.whole(v.collection, doc)
+}
+
 // key tells whether a document is what made an erased guest's data readable, or the data as it came.
 func (e erased) key(collection, id string) bool {
 	return (collection == "orderKeys" || collection == "originals") && e.ids[id]

@@ -69,9 +69,9 @@ func ReadBack(ctx context.Context, v Vault, set backup.Set, at time.Time) (map[s
 	}
 	all := map[string]string{}
 	play := &replay{vault: v, chain: chain, rules: rulesOf(table), atOnce: rememberAtOnce}
-	play.each = func(collection, id string, l []byte) error {
-		if slices.ContainsFunc(table, func(c shared.Collection) bool { return c.Name == collection && c.Backup == string(set) }) {
-			all[collection+"/"+id] = string(l)
+	play.each = func(v version) error {
+		if slices.ContainsFunc(table, func(c shared.Collection) bool { return c.Name == v.collection && c.Backup == string(set) }) {
+			all[v.collection+"/"+v.id] = string(v.line)
 		}
 		return nil
 	}

@@ -79,14 +79,10 @@ func (r *Restorer) PutBack(ctx context.Context, by ledgerdb.Act, c Choice) (Rest
 		return p.out, err
 	}
 	p.out.Seconds = r.opts.Now().Sub(p.now).Seconds()
-	disabled := make([]any, len(p.out.Disabled))
-	for i, one := range p.out.Disabled {
-		disabled[i] = map[string]any{"object": one.Object, "tenant": one.Tenant}
-	}
 	act := by
 	act.Tenant, act.Action = identity.Hub, "restore"
 	_, err = r.opts.Ledger.Commit(ctx, act, []ledgerdb.Change{ledgerdb.Create(ledgerdb.Ref{Collection: collectionRestores, ID: id},
-		map[string]any{"source": r.opts.Vault.Project, "documents": p.out.Documents, "missingOnly": true, "disabled": disabled})})
+		map[string]any{"source": r.opts.Vault.Project, "documents": p.out.Documents, "missingOnly": true, "disabled": disabledFields(p.out.Disabled)})})
 	return p.out, err
 }
 
@@ -109,14 +105,14 @@ func (p *puttingBack) set(ctx context.Context, set backup.Set) error {
 	p.out.Moments[set] = at
 	n := int64(0)
 	play := p.replay(chain)
-	play.each = func(collection, id string, l []byte) error {
+	play.each = func(v version) error {
 		if n++; n%1000 == 0 {
 			p.opts.Tell(Tidings{Stage: string(set), Documents: n, Of: max(n, chain[0].Documents())})
 		}
-		if !p.wanted(set, collection) || p.erased.key(collection, id) {
+		if !p.wanted(set, v.collection) {
 			return nil
 		}
-		return p.take(ctx, collection, l)
+		return p.take(ctx, v)
 	}
 	if err := play.run(ctx); err != nil {
 		return err
@@ -125,19 +121,18 @@ func (p *puttingBack) set(ctx context.Context, set backup.Set) error {
 }
 
 // take gathers a document.
-func (p *puttingBack) take(ctx context.Context, collection string, l []byte) error {
-	doc, err := line.Parse(l, p.target.root())
+func (p *puttingBack) take(ctx context.Context, v version) error {
+	doc, err := line.Parse(v.line, p.target.root())
 	if err != nil {
 		return err
 	}
-	if !p.choice.of(doc) {
+	switch {
+	case !p.choice.of(doc):
 		return nil
-	}
-	if p.erased.whole(collection, doc) {
+	case p.erased.names(v, doc):
 		p.out.Erased++
 		return nil
-	}
-	if expired(doc, p.ttl[collection], p.now) {
+	case expired(doc, p.ttl[v.collection], p.now):
 		p.out.Expired++
 		return nil
 	}

@@ -8,15 +8,21 @@ import (
 	"ryggrad.internal/hub/shared/backup/line"
 )
 
+// version is a document as a run has it.
+type version struct {
+	collection, id string
+	line           []byte
+}
+
 // replay gives the documents of a chain, each once and in its newest version, to each.
 type replay struct {
 	vault  Vault
 	chain  backup.Chain
 	rules  map[string]string // of ids, by collection
 	atOnce int64             // how many changed documents are remembered
-	each   func(collection, id string, l []byte) error
-	ended  func(ctx context.Context, m backup.Manifest, f backup.File) error // after each file; maybe nil
-	skip   int                                                               // files whose end is not told: they were ended before
+	each   func(version) error
+	ended  func(context.Context) error // after each file; maybe nil
+	skip   int                         // files whose end is not told: they were ended before
 }
 
 // rulesOf returns the rules of ids by collection.
@@ -86,7 +92,7 @@ func (r *replay) file(ctx context.Context, m backup.Manifest, f backup.File, eac
 	if r.ended == nil {
 		return nil
 	}
-	return r.ended(ctx, m, f)
+	return r.ended(ctx)
 }
 
 func (r *replay) line(newest overlay, run uint8, l []byte, holds func(collection, id string) bool) error {
@@ -97,7 +103,7 @@ func (r *replay) line(newest overlay, run uint8, l []byte, holds func(collection
 	if run > 0 && !holds(collection, id) || !newest.newest(run, collection, id) {
 		return nil
 	}
-	return r.each(collection, id, l)
+	return r.each(version{collection, id, l})
 }
 
 // shardOf returns the shard of a full run that a document is in.

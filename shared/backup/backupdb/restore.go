@@ -3,7 +3,6 @@ package backupdb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -13,7 +12,6 @@ import (
 
 	"ryggrad.internal/hub/shared"
 	"ryggrad.internal/hub/shared/backup"
-	"ryggrad.internal/hub/shared/backup/line"
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
@@ -81,34 +79,6 @@ type Restored struct {
 	PutBack   int64                    `json:"putBack"`  // objects that the log tells of after the moment, and that are as they were at it
 	Disabled  []Disabled               `json:"disabled"` // credentials that were changed after the moment: see [Restorer.Confirm]
 	Seconds   float64                  `json:"seconds"`
-}
-
-// The stages of a restore, in their order.
-const (
-	stageHot     = "hot"
-	stageKeys    = "keys"
-	stageCompare = "compare"
-	stageLog     = "log"
-	stageChains  = "chains"
-	stageConfig  = "config"
-	stageEnd     = "end"
-)
-
-// restoring is a restore under way.
-type restoring struct {
-	*Restorer
-
-	by      ledgerdb.Act
-	p       progress
-	erased  erased
-	wrote   backup.Tallies // what must be there afterwards
-	heads   heads
-	tail    *logTail        // nil: there is no log
-	parts   int             // in how many the objects of the tail are gone through
-	altered map[string]bool // objects of the config set that do not come back as they were
-	written int64
-	total   int64
-	out     Restored
 }
 
 // Run restores what is chosen into an empty database. If that is a part, the database is one to look at and not one to work
@@ -221,60 +191,6 @@ func (r *Restorer) mustBeEmpty(ctx context.Context) error {
 	return nil
 }
 
-func (r *Restorer) continueFrom(ctx context.Context, by ledgerdb.Act, p progress) (Restored, error) {
-	x := &restoring{Restorer: r, by: by, p: p, wrote: backup.Tallies{}, heads: heads{}, altered: map[string]bool{}}
-	x.out = Restored{ID: p.ID, Moments: p.Chosen, Lost: []string{}, Disabled: []Disabled{}}
-	var err error
-	if x.erased, err = r.readErased(ctx); err != nil {
-		return x.out, err
-	}
-	if err := x.stages(ctx); err != nil {
-		return x.out, fmt.Errorf("restore %s is not finished (continue it with --continue %s): %w", p.ID, p.ID, err)
-	}
-	x.out.Documents = x.wrote.Documents()
-	return x.out, nil
-}
-
-// stages does all of a restore in order. Those that were done before are gone through again without writing, to know
-// what must be there.
-func (x *restoring) stages(ctx context.Context) error {
-	order := []string{stageHot, stageKeys, stageCompare, stageLog, stageChains, stageConfig, stageEnd}
-	do := map[string]func(context.Context) error{
-		stageHot:     func(ctx context.Context) error { return x.set(ctx, backup.Hot) },
-		stageKeys:    func(ctx context.Context) error { return x.set(ctx, backup.Keys) },
-		stageCompare: x.compare,
-		stageLog:     x.log,
-		stageChains:  x.chains,
-		stageConfig:  x.config,
-		stageEnd:     x.end,
-	}
-	begun := slices.Index(order, x.p.Stage)
-	if begun < 0 {
-		return fmt.Errorf("the stage %q of a restore is not known", x.p.Stage)
-	}
-	for i, stage := range order {
-		if i > begun {
-			x.p.Stage, x.p.Files = stage, 0
-			if err := x.p.save(ctx, x.opts.Ledger); err != nil {
-				return err
-			}
-		}
-		if i < begun && stage == stageCompare || x.p.Choice.part() && (stage == stageLog || stage == stageChains) {
-			continue
-		}
-		if err := do[stage](ctx); err != nil {
-			return fmt.Errorf("%s: %w", stage, err)
-		}
-	}
-	return nil
-}
-
-// behind tells whether a stage was done by an earlier process.
-func (x *restoring) behind(stage string) bool {
-	order := []string{stageHot, stageKeys, stageCompare, stageLog, stageChains, stageConfig, stageEnd}
-	return slices.Index(order, stage) < slices.Index(order, x.p.Stage)
-}
-
 // wants tells whether anything of a set is chosen.
 func (r *Restorer) wants(c Choice, set backup.Set) bool {
 	return slices.ContainsFunc(r.target.table, func(one shared.Collection) bool { return r.sets[one.Name] == set && c.in(one.Name) })
@@ -283,174 +199,4 @@ func (r *Restorer) wants(c Choice, set backup.Set) bool {
 // replay returns what gives the documents of a chain.
 func (r *Restorer) replay(chain backup.Chain) *replay {
 	return &replay{vault: r.opts.Vault, chain: chain, rules: rulesOf(r.target.table), atOnce: r.atOnce}
-}
-
-// set writes a set's documents.
-func (x *restoring) set(ctx context.Context, set backup.Set) error {
-	if !x.wants(x.p.Choice, set) {
-		return nil
-	}
-	chain, err := x.opts.Vault.Chain(ctx, set, x.p.Chosen[set])
-	if err != nil {
-		return err
-	}
-	out := newWriter(ctx, x.opts.Documents, x.opts.Project, x.opts.Database)
-	x.written, x.total = 0, chain[0].Documents()
-	stage := string(set)
-	play := x.replay(chain)
-	switch {
-	case x.behind(stage):
-		play.skip = play.units()
-	case x.p.Stage == stage:
-		play.skip = int(x.p.Files)
-	}
-	play.each = func(collection, id string, l []byte) error {
-		if x.sets[collection] != set || !x.p.Choice.in(collection) {
-			return nil // a tombstone is restored with its own set
-		}
-		return x.restore(out, play.skip > 0, collection, id, l)
-	}
-	play.ended = func(ctx context.Context, _ backup.Manifest, _ backup.File) error {
-		if err := out.flush(ctx); err != nil {
-			return err
-		}
-		x.p.Files++
-		return x.p.save(ctx, x.opts.Ledger)
-	}
-	err = play.run(ctx)
-	return errors.Join(err, out.flush(ctx))
-}
-
-// restore writes a document, unless its time is over or an erasure names it.
-func (x *restoring) restore(out *writer, only bool, collection, id string, l []byte) error {
-	if x.written++; x.written%1000 == 0 {
-		x.opts.Tell(Tidings{Stage: x.p.Stage, Documents: x.written, Of: max(x.total, x.written)})
-	}
-	if x.erased.key(collection, id) {
-		x.out.Erased++
-		return nil
-	}
-	doc, err := line.Parse(l, x.target.root())
-	if err != nil {
-		return err
-	}
-	if !x.p.Choice.of(doc) {
-		return nil
-	}
-	if x.erased.whole(collection, doc) {
-		x.out.Erased++
-		return nil
-	}
-	if expired(doc, x.ttl[collection], x.p.BegunAt) {
-		x.out.Expired++
-		return nil
-	}
-	if collection == collectionAudit {
-		if err := x.noteRestored(doc); err != nil {
-			return err
-		}
-	}
-	changed, comes := x.changedLater(collection, id, doc)
-	if !comes {
-		return nil
-	}
-	if !changed {
-		x.wrote.Add(collection, l)
-	}
-	if !only {
-		out.put(doc)
-	}
-	return nil
-}
-
-// expired tells whether a document's time was over at a moment.
-func expired(doc *firestorepb.Document, field string, at time.Time) bool {
-	v, ok := doc.GetFields()[field].GetValueType().(*firestorepb.Value_TimestampValue)
-	return ok && !v.TimestampValue.AsTime().After(at)
-}
-
-// compare holds the database against what was written: how many documents, and which.
-func (x *restoring) compare(ctx context.Context) error {
-	return x.compareWith(ctx, func(collection, _ string) bool { return false }, backup.Hot, backup.Keys)
-}
-
-func (x *restoring) compareWith(ctx context.Context, passOver func(collection, id string) bool, sets ...backup.Set) error {
-	there := backup.Tallies{}
-	var buffer []byte
-	for _, c := range x.target.table {
-		if !slices.Contains(sets, backup.Set(c.Backup)) {
-			continue
-		}
-		err := x.target.everything(ctx, c.Name, func(doc *firestorepb.Document) (err error) {
-			if _, id, _ := cutObject(doc.GetName()[len(x.target.root()):]); passOver(c.Name, id) {
-				return nil
-			}
-			buffer, err = line.Append(buffer[:0], x.target.root(), doc)
-			there.Add(c.Name, buffer)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		want, got := x.wrote[c.Name], there[c.Name]
-		if want == nil {
-			want = &backup.Tally{}
-		}
-		if got == nil {
-			got = &backup.Tally{}
-		}
-		if *want != *got {
-			return fault.New(fault.Conflict, "what is in the database now is not what was restored: %s has %d documents and should have %d; "+
-				"somebody writes to it. Begin again with a new database that the hub does not use yet", c.Name, got.Documents, want.Documents)
-		}
-		x.opts.Tell(Tidings{Stage: stageCompare, Documents: there.Documents(), Of: x.wrote.Documents()})
-	}
-	return nil
-}
-
-// everything reads a collection as it is now.
-func (s source) everything(ctx context.Context, collection string, each func(*firestorepb.Document) error) error {
-	t, after := stretch{collection: collection}, backup.Cursor{}
-	for {
-		n := 0
-		err := s.run(ctx, s.query(t, after), time.Time{}, func(doc *firestorepb.Document) error {
-			n++
-			after = t.cursor(doc)
-			return each(doc)
-		})
-		if err != nil || n < perQuery {
-			return err
-		}
-	}
-}
-
-// end carries out what was erased, writes the restore down as an act, and says that it is done.
-func (x *restoring) end(ctx context.Context) error {
-	if err := x.forget(ctx, x.by); err != nil {
-		return err
-	}
-	moments := map[string]any{}
-	for set, at := range x.p.Chosen {
-		moments[string(set)] = at
-	}
-	disabled := make([]any, len(x.out.Disabled))
-	for i, one := range x.out.Disabled {
-		disabled[i] = map[string]any{"object": one.Object, "tenant": one.Tenant}
-	}
-	now := x.opts.Now().UTC().Truncate(time.Microsecond)
-	x.out.Seconds = now.Sub(x.p.BegunAt).Seconds()
-	ended := x.p
-	ended.Ended = now
-	act := x.by
-	act.Tenant, act.Action = identity.Hub, "restore"
-	_, err := x.opts.Ledger.Commit(ctx, act, []ledgerdb.Change{ledgerdb.Create(
-		ledgerdb.Ref{Collection: collectionRestores, ID: x.p.ID},
-		map[string]any{"source": x.p.Source, "moments": moments, "onlyTenant": x.p.Choice.Tenant, "only": texts(x.p.Choice.Collections), "documents": x.wrote.Documents(), "lost": int64(len(x.out.Lost)), "disabled": disabled},
-	)}, ledgerdb.Patch(x.p.object, ended.fields()))
-	if errors.Is(err, ledgerdb.ErrExists) || errors.Is(err, ledgerdb.ErrStale) {
-		if there, lookErr := loadProgress(ctx, x.opts.Ledger, x.p.ID); lookErr == nil && there.Holder == x.p.Holder && !there.Ended.IsZero() {
-			return nil // its own work, which was not told
-		}
-	}
-	return err
 }

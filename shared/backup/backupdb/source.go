@@ -149,6 +149,22 @@ func (s source) readStretch(ctx context.Context, t stretch, at time.Time, after 
 	}
 }
 
+// everything reads a collection as it is now.
+func (s source) everything(ctx context.Context, collection string, each func(*firestorepb.Document) error) error {
+	t, after := stretch{collection: collection}, backup.Cursor{}
+	for {
+		n := 0
+		err := s.run(ctx, s.query(t, after), time.Time{}, func(doc *firestorepb.Document) error {
+			n++
+			after = t.cursor(doc)
+			return each(doc)
+		})
+		if err != nil || n < perQuery {
+			return err
+		}
+	}
+}
+
 func (t stretch) cursor(doc *firestorepb.Document) backup.Cursor {
 	c := backup.Cursor{Collection: t.collection, ID: doc.GetName()[lastSlash(doc.GetName())+1:]}
 	if t.changes {
