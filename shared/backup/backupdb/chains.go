@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"unique"
 
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
+	"golang.org/x/sync/errgroup"
 
 	"ryggrad.internal/hub/shared/backup"
 	"ryggrad.internal/hub/shared/fault"
@@ -32,7 +32,7 @@ type heads map[string]head
 // note notes an entry.
 func (h heads) note(e ledger.Entry, hash ledger.Hash) {
 	if e.Outcome == ledger.Done && e.Revision > h[e.Object].revision {
-		h[e.Object] = head{tenant: e.Tenant, revision: e.Revision, entry: hash, gone: e.After == (ledger.Hash{})}
+		h[e.Object] = head{tenant: unique.Make(e.Tenant).Value(), revision: e.Revision, entry: hash, gone: e.After == (ledger.Hash{})}
 	}
 }
 
@@ -60,6 +60,9 @@ func (h heads) later(object string, revision int64) (head, bool) {
 	return one, ok && one.revision > revision
 }
 
+// chainsAtOnce is how many chains are continued at a time.
+const chainsAtOnce = 8
+
 // chains continues the chains of hot objects, some of them at a time if there are many.
 func (x *restoring) chains(ctx context.Context) error {
 	for part := range max(x.parts, 1) {
@@ -79,19 +82,27 @@ func (x *restoring) chains(ctx context.Context) error {
 // its chain says what became of it: it is as it was before, or it is lost.
 func (x *restoring) continueChains(ctx context.Context, set backup.Set) error {
 	n := int64(0)
-	for _, object := range slices.Sorted(maps.Keys(x.heads)) {
+	group, alive := errgroup.WithContext(ctx)
+	group.SetLimit(chainsAtOnce)
+	for object, h := range x.heads {
 		collection, id, ok := cutObject(object)
-		if !ok || x.sets[collection] != set {
+		if !ok || x.sets[collection] != set || alive.Err() != nil {
 			continue
 		}
-		if err := x.continueChain(ctx, ledgerdb.Ref{Collection: collection, ID: id}, x.heads[object]); err != nil {
-			return fmt.Errorf("continue the chain of %s: %w", object, err)
-		}
+		group.Go(func() error {
+			if err := x.continueChain(alive, ledgerdb.Ref{Collection: collection, ID: id}, h); err != nil {
+				return fmt.Errorf("continue the chain of %s: %w", object, err)
+			}
+			return nil
+		})
 		if n++; n%100 == 0 {
 			x.opts.Tell(Tidings{Stage: stageChains, Documents: n, Of: int64(len(x.heads))})
 		}
 	}
-	return nil
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 func (x *restoring) continueChain(ctx context.Context, ref ledgerdb.Ref, h head) error {
@@ -99,26 +110,9 @@ func (x *restoring) continueChain(ctx context.Context, ref ledgerdb.Ref, h head)
 	if err != nil {
 		return err
 	}
-	now, tombstone := found[0], found[1]
-	prior := now
-	prior.Ref, prior.Revision, prior.Entry = ref, h.revision, h.entry
-	var change ledgerdb.Change
-	switch deleted, _ := tombstone.Fields["object"].(string); {
-	case now.Exists() && now.Revision >= h.revision:
+	change, goesOn := x.next(ref, h, found)
+	if !goesOn {
 		return nil
-	case now.Exists():
-		x.out.PutBack++
-		change = ledgerdb.Replace(prior, now.Fields)
-	case h.gone:
-		return nil
-	default:
-		if !x.erased.tenants[h.tenant] {
-			x.out.Lost = append(x.out.Lost, ref.String())
-		}
-		if deleted == ref.String() && tombstone.Revision > h.revision {
-			return nil // it was said before this restore broke off
-		}
-		change = ledgerdb.Miss(prior)
 	}
 	act := x.by
 	act.Tenant, act.Action = h.tenant, "restore"
@@ -127,4 +121,26 @@ func (x *restoring) continueChain(ctx context.Context, ref ledgerdb.Ref, h head)
 		return fault.New(fault.Conflict, "%s is being written by somebody else; let the hub not use this database yet", ref).Because(err)
 	}
 	return err
+}
+
+// next returns what an object's chain goes on with: the object as it is now, or that it is missed.
+func (x *restoring) next(ref ledgerdb.Ref, h head, found []ledgerdb.Object) (c ledgerdb.Change, goesOn bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	now, tombstone := found[0], found[1]
+	prior := now
+	prior.Ref, prior.Revision, prior.Entry = ref, h.revision, h.entry
+	switch deleted, _ := tombstone.Fields["object"].(string); {
+	case now.Exists() && now.Revision >= h.revision, !now.Exists() && h.gone:
+		return c, false
+	case now.Exists():
+		x.out.PutBack++
+		return ledgerdb.Replace(prior, now.Fields), true
+	default:
+		if !x.erased.tenants[h.tenant] {
+			x.out.Lost = append(x.out.Lost, ref.String())
+		}
+		said := deleted == ref.String() && tombstone.Revision > h.revision // before this restore broke off
+		return ledgerdb.Miss(prior), !said
+	}
 }

@@ -18,9 +18,9 @@ import (
 
 // SealedLog is the audit log as it was published, with the bytes of its entries.
 type SealedLog struct {
-	Read tlog.Read                                                  // its objects, and the newest checkpoint by tlog.CheckpointPath
-	List func(ctx context.Context, prefix string) ([]string, error) // sorted
-	Keys func(context.Context) (tlog.Keys, error)                   // that may have signed
+	Read tlog.Read                                                        // its objects, and the newest checkpoint by tlog.CheckpointPath
+	List func(ctx context.Context, prefix, from string) ([]string, error) // sorted
+	Keys func(context.Context) (tlog.Keys, error)                         // that may have signed
 }
 
 // LogIn returns the log in its buckets.
@@ -33,7 +33,7 @@ func LogIn(log, newest objects.Bucket, keys func(context.Context) (tlog.Keys, er
 			}
 			return log.Read(ctx, name)
 		},
-		List: func(ctx context.Context, prefix string) ([]string, error) { return log.List(ctx, prefix, "") },
+		List: log.List,
 	}
 }
 
@@ -151,7 +151,7 @@ func (t *logTail) bringBack(ctx context.Context, from uint64) (size, done uint64
 	if t.edge, err = t.edgeAt(ctx, from); err != nil {
 		return 0, 0, err
 	}
-	names, err := t.List(ctx, path.Dir(tlog.BodiesPath(0))+"/")
+	names, err := t.List(ctx, path.Dir(tlog.BodiesPath(0))+"/", tlog.BodiesPath(from))
 	if err != nil {
 		return 0, 0, err
 	}

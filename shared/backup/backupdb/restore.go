@@ -48,8 +48,8 @@ type Restorer struct {
 	atOnce int64                 // how many changed documents, or entries of the log, are remembered at a time
 }
 
-// rememberAtOnce is how many changed documents, or entries of the log, are remembered at a time.
-const rememberAtOnce = 500_000
+// rememberAtOnce is how many changed documents, or entries of the log, are remembered at a time. An entry takes 200 bytes.
+const rememberAtOnce = 200_000
 
 // NewRestorer returns a restorer.
 func NewRestorer(opts RestoreOptions) (*Restorer, error) {

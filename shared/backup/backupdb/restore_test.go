@@ -171,7 +171,7 @@ func (w *world) holds() {
 	log := w.sealedLog()
 	keys, err := log.Keys(w.Context())
 	w.must(err)
-	report, err := verify.Verify(w.Context(), verify.Options{Log: verify.Log{Read: log.Read, List: log.List}, Keys: keys})
+	report, err := verify.Verify(w.Context(), verify.Options{Log: verify.Log{Read: log.Read, List: func(ctx context.Context, prefix string) ([]string, error) { return log.List(ctx, prefix, "") }}, Keys: keys})
 	w.must(err)
 	if len(report.Findings) > 0 || report.Checkpoint.Size == 0 {
 		w.Errorf("the log of %d entries: %v", report.Checkpoint.Size, report.Findings)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
@@ -42,6 +43,7 @@ type restoring struct {
 	written int64
 	total   int64
 	buffer  []byte
+	mu      sync.Mutex // guards out while chains are continued
 	out     Restored
 }
 
@@ -56,6 +58,7 @@ func (r *Restorer) continueFrom(ctx context.Context, by ledgerdb.Act, p progress
 		return x.out, fmt.Errorf("restore %s is not finished (continue it with --continue %s): %w", p.ID, p.ID, err)
 	}
 	x.out.Documents = x.wrote.Documents()
+	slices.Sort(x.out.Lost)
 	return x.out, nil
 }
 
