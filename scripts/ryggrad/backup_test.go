@@ -2,27 +2,38 @@ package main
 
 import (
 	"io"
+	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	makers "ryggrad.internal/hub/functions/backup"
+	"ryggrad.internal/hub/shared/gcp"
 )
 
-// backUp has the hub backed up as it is now.
-func (c *console) backUp() {
+// function is one of the hub's, as it is deployed now.
+func (c *console) function(build gcp.Build) http.Handler {
 	c.t.Helper()
-	c.env["RYGGRAD_BACKUP_BEHIND"] = "0s"
-	second := time.Now().Truncate(time.Second)
-	for time.Now().Truncate(time.Second).Equal(second) { // until the moment lies after what was done
-	}
-	h, err := makers.BuildBackup(c.t.Context(), c.env)
+	h, err := build(c.t.Context(), c.env)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(func() { _ = h.(io.Closer).Close() })
-	c.cloud.PushSteps(c.t, h, "backup", nil)
+	return h
+}
+
+// backUp has the hub backed up as it is now, and returns the moment of that.
+func (c *console) backUp() time.Time {
+	c.t.Helper()
+	c.env["RYGGRAD_BACKUP_BEHIND"] = "0s"
+	second := time.Now().Truncate(time.Second)
+	for time.Now().Truncate(time.Second).Equal(second) { // until the moment lies after what was done
+		<-time.After(10 * time.Millisecond)
+	}
+	c.cloud.PushSteps(c.t, c.function(makers.BuildBackup), "backup", nil)
+	return time.Now()
 }
 
 func TestABackupIsListedVerifiedAndRestored(t *testing.T) {
@@ -67,6 +78,48 @@ func TestABackupIsListedVerifiedAndRestored(t *testing.T) {
 	c.read(&drilled, "backup", "drill")
 	if !drilled.Clean {
 		t.Errorf("drilled %+v", drilled)
+	}
+}
+
+func TestADestroyedTenantStaysGoneWhateverIsRestored(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	ours, theirs := c.furnish("Ours"), c.furnish("Theirs")
+	c.seal()
+	before := c.backUp()
+	var answer map[string]any
+	c.read(&answer, "tenants", "suspend", ours)
+	c.read(&answer, "tenants", "destroy", ours, "--confirm", "Ours")
+	c.seal()
+	left := func() (names []string) {
+		t.Helper()
+		var all []tenantAnswer
+		c.read(&all, "tenants", "list")
+		for _, one := range all {
+			names = append(names, one.ID)
+			var clients []clientAnswer
+			if c.read(&clients, "clients", "list", one.ID); len(clients) != 1 {
+				t.Errorf("%s has the clients %+v", one.Name, clients)
+			}
+		}
+		return names
+	}
+	moment := before.UTC().Format(time.RFC3339)
+	c.read(&answer, "backup", "restore", "--missing", "--into", "(default)", "--at", moment)
+	if got := left(); !slices.Equal(got, []string{theirs}) {
+		t.Errorf("after what was missing was put back, there are %v", got)
+	}
+	c.read(&answer, "backup", "restore", "--into", "another", "--at", moment)
+	c.env["RYGGRAD_DATABASE"] = "another"
+	if got := left(); !slices.Equal(got, []string{theirs}) {
+		t.Errorf("after a restore there are %v", got)
+	}
+	if _, err := c.run("clients", "list", ours); err == nil {
+		t.Error("the tenant's clients can be listed")
+	}
+	c.seal()
+	if _, err := c.run("audit", "verify"); err != nil {
+		t.Errorf("the log does not hold: %v", err)
 	}
 }
 

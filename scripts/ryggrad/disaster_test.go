@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,7 +18,6 @@ import (
 	"cloud.google.com/go/firestore"
 	"cloud.google.com/go/kms/apiv1/kmspb"
 
-	"ryggrad.internal/hub/functions/audit"
 	"ryggrad.internal/hub/functions/orders"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/hub"
@@ -101,17 +99,6 @@ func (g *group) hub() *hub.Hub {
 	g.t.Cleanup(func() { _ = h.Close() })
 	return h
 }
-
-// function is one of the hub's, as it is deployed now.
-func (g *group) function(build gcp.Build) http.Handler {
-	g.t.Helper()
-	h, err := build(g.t.Context(), g.env)
-	g.ok(err)
-	g.t.Cleanup(func() { _ = h.(io.Closer).Close() })
-	return h
-}
-
-func (g *group) seal() { cloudtest.Push(g.t, g.function(audit.BuildSeal), nil) }
 
 func (g *group) call(h http.Handler, method, path, key, body string) (int, string) {
 	g.t.Helper()
