@@ -68,11 +68,12 @@ type driver struct {
 	next    atomic.Int64
 	limiter *rate.Limiter
 	http    *http.Client
+	direct  *direct // nil: by HTTP
 	results results
 }
 
 // drive sends until the time or the orders are used up, and calls tick after every answer.
-func drive(ctx context.Context, opts options, t target, tick func()) *results {
+func drive(ctx context.Context, opts options, t target, tick func()) (*results, error) {
 	ctx, cancel := context.WithTimeout(ctx, opts.duration)
 	defer cancel()
 	limit := rate.Inf
@@ -82,6 +83,13 @@ func drive(ctx context.Context, opts options, t target, tick func()) *results {
 	d := &driver{
 		options: opts, target: t, run: strings.ToLower(rand.Text()[:8]), limiter: rate.NewLimiter(limit, 1),
 		http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: opts.concurrency}},
+	}
+	if opts.direct {
+		var err error
+		if d.direct, err = openDirect(ctx, t); err != nil {
+			return nil, err
+		}
+		defer d.direct.hub.Close() //nolint:errcheck // everything was committed
 	}
 	d.results.start = time.Now()
 	var workers sync.WaitGroup
@@ -94,7 +102,7 @@ func drive(ctx context.Context, opts options, t target, tick func()) *results {
 	}
 	workers.Wait()
 	d.results.took = time.Since(d.results.start)
-	return &d.results
+	return &d.results, nil
 }
 
 // one sends one order and tells whether to go on.
@@ -104,30 +112,46 @@ func (d *driver) one(ctx context.Context) bool {
 		return false
 	}
 	kind := d.mix.kind(n)
-	request, err := d.request(context.WithoutCancel(ctx), kind, n)
-	if err != nil {
-		d.results.add(kind, 0, err, 0)
-		return true
-	}
 	began := time.Now()
-	answer, err := d.http.Do(request)
-	if err != nil {
-		d.results.add(kind, 0, err, time.Since(began))
-		return true
-	}
-	_, err = io.Copy(io.Discard, answer.Body)
-	_ = answer.Body.Close() // it was read to its end
-	d.results.add(kind, answer.StatusCode, err, time.Since(began))
+	status, err := d.send(context.WithoutCancel(ctx), kind, n)
+	d.results.add(kind, status, err, time.Since(began))
 	return true
 }
 
-func (d *driver) request(ctx context.Context, kind string, n int64) (*http.Request, error) {
-	url, body := d.BaseURL+"/v1/orders", d.apiOrder(n)
+// send sends an order and returns the status of the answer.
+func (d *driver) send(ctx context.Context, kind string, n int64) (int, error) {
+	if d.direct != nil {
+		return d.direct.place(ctx, d.body(kind, n))
+	}
+	request, err := d.request(ctx, kind, n)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := d.http.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(io.Discard, answer.Body)
+	_ = answer.Body.Close() // it was read to its end
+	return answer.StatusCode, err
+}
+
+// body is the n-th order in the form of its kind.
+func (d *driver) body(kind string, n int64) []byte {
 	switch kind {
 	case "replay": // the first order of the run: new once, known ever after
-		body = d.apiOrder(0)
+		return d.apiOrder(0)
 	case "deliverect":
-		url, body = d.Channels["deliverect"].URL, d.deliverectOrder(n)
+		return d.deliverectOrder(n)
+	default:
+		return d.apiOrder(n)
+	}
+}
+
+func (d *driver) request(ctx context.Context, kind string, n int64) (*http.Request, error) {
+	url, body := d.BaseURL+"/v1/orders", d.body(kind, n)
+	if kind == "deliverect" {
+		url = d.Channels["deliverect"].URL
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {

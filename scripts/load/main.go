@@ -3,6 +3,11 @@
 //
 //	go run ./scripts/local -credentials /tmp/hub.json &
 //	go run ./scripts/load -credentials /tmp/hub.json -rate 200 -concurrency 32 -duration 20s
+//
+// With -direct it fills the hub's database instead, as fast as that takes it, with all that orders write. Backups are
+// measured with that:
+//
+//	go run ./scripts/load -credentials /tmp/hub.json -direct -orders 1000000 -rate 0 -duration 1h -mix api=100
 package main
 
 import (
@@ -27,12 +32,13 @@ type options struct {
 	duration    time.Duration
 	orders      int
 	mix         mix
+	direct      bool
 }
 
 // The bounds of a run: this is a measuring tool, not a weapon.
 const (
 	maxConcurrency = 1024
-	maxDuration    = 10 * time.Minute
+	maxDuration    = 2 * time.Hour
 	maxOrders      = 5_000_000
 )
 
@@ -58,9 +64,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	bar := progressbar.NewOptions(opts.orders, progressbar.OptionSetWriter(out), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
 		progressbar.OptionSetItsString("orders"), progressbar.OptionThrottle(time.Second), progressbar.OptionSetDescription("placing"))
-	results := drive(ctx, opts, target, func() { _ = bar.Add(1) }) // progress only
+	results, err := drive(ctx, opts, target, func() { _ = bar.Add(1) }) // progress only
 	_ = bar.Exit()
 	fmt.Fprintln(out)
+	if err != nil {
+		return err
+	}
 	return results.report(out)
 }
 
@@ -73,6 +82,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&o.concurrency, "concurrency", 16, "requests at once")
 	flags.DurationVar(&o.duration, "duration", 10*time.Second, "how long to send")
 	flags.IntVar(&o.orders, "orders", 100_000, "how many to send at most")
+	flags.BoolVar(&o.direct, "direct", false, "place them by the hub's own store, straight into its database, instead of over HTTP")
 	flags.Func("mix", "shares of `kinds`, as in api=80,deliverect=10,replay=10", func(text string) (err error) {
 		o.mix, err = parseMix(text)
 		return err
@@ -91,6 +101,8 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, fmt.Errorf("-orders goes from 1 to %d", maxOrders)
 	case o.rate < 0:
 		return o, errors.New("-rate is not negative")
+	case o.direct && o.mix.deliverect > 0:
+		return o, errors.New("-direct places our own API's orders only")
 	}
 	return o, nil
 }
@@ -98,14 +110,17 @@ func parse(args []string, out io.Writer) (options, error) {
 // target is what the load needs of the credentials file.
 type target struct {
 	BaseURL  string `json:"baseUrl"`
+	Tenant   string `json:"tenant"`
 	Location string `json:"location"`
 	Clients  map[string]struct {
-		APIKey string `json:"apiKey"`
+		ClientID string `json:"clientId"`
+		APIKey   string `json:"apiKey"`
 	} `json:"clients"`
 	Channels map[string]struct {
 		URL    string `json:"url"`
 		Secret string `json:"secret"`
 	} `json:"channels"`
+	Endpoints map[string]string `json:"endpoints"`
 }
 
 func readTarget(file string) (target, error) {

@@ -61,24 +61,9 @@ func (d *desk) environment() (gcp.Env, error) {
 	if err := json.Unmarshal(raw, &there); err != nil || there.BaseURL == "" {
 		return nil, fmt.Errorf("%s is no credentials file of scripts/local: %w", d.local, err)
 	}
-	return gcp.Env{
-		"GOOGLE_CLOUD_PROJECT":      localcloud.DefaultProject,
-		"RYGGRAD_KEY_RING":          localcloud.KeyRing(localcloud.DefaultProject),
-		"RYGGRAD_BASE_URL":          there.BaseURL,
-		"RYGGRAD_AUDIT_BUCKET":      localcloud.AuditBucket(localcloud.DefaultProject),
-		"RYGGRAD_CHECKPOINT_BUCKET": localcloud.CheckpointBucket(localcloud.DefaultProject),
-		"RYGGRAD_LOG_ORIGIN":        localcloud.LogOrigin,
-
-		"RYGGRAD_BACKUP_BUCKET":         localcloud.BackupBucket(localcloud.DefaultProject),
-		"RYGGRAD_BACKUP_MONTHLY_BUCKET": localcloud.MonthlyBucket(localcloud.DefaultProject),
-		"RYGGRAD_BACKUP_KEYS_BUCKET":    localcloud.BackupKeysBucket(localcloud.DefaultProject),
-		"RYGGRAD_ERASURES_BUCKET":       localcloud.ErasuresBucket(localcloud.DefaultProject),
-
-		"FIRESTORE_EMULATOR_HOST": there.Endpoints["firestore"],
-		"PUBSUB_EMULATOR_HOST":    there.Endpoints["pubsub"],
-		"STORAGE_EMULATOR_HOST":   there.Endpoints["storage"],
-		"KMS_EMULATOR_HOST":       there.Endpoints["kms"],
-	}, nil
+	env := gcp.Env(localcloud.EnvAt(there.Endpoints, localcloud.DefaultProject))
+	env["RYGGRAD_BASE_URL"] = there.BaseURL
+	return env, nil
 }
 
 var operatorID = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)

@@ -179,6 +179,14 @@ func (c *Cloud) Env() map[string]string { return c.EnvOf(c.opts.Project) }
 
 // EnvOf returns the environment by which functions find this cloud and another project of it.
 func (c *Cloud) EnvOf(project string) map[string]string {
+	env := EnvAt(c.Endpoints(), project)
+	env["RYGGRAD_BACKUP_RECIPIENT"] = c.offline.Recipient().String()
+	return env
+}
+
+// EnvAt returns the environment by which a project of a cloud is found that runs elsewhere, at what [Cloud.Endpoints]
+// returns there.
+func EnvAt(endpoints map[string]string, project string) map[string]string {
 	return map[string]string{
 		"GOOGLE_CLOUD_PROJECT":      project,
 		"RYGGRAD_KEY_RING":          KeyRing(project),
@@ -191,11 +199,10 @@ func (c *Cloud) EnvOf(project string) map[string]string {
 		"RYGGRAD_BACKUP_BUCKET":         BackupBucket(project),
 		"RYGGRAD_BACKUP_MONTHLY_BUCKET": MonthlyBucket(project),
 		"RYGGRAD_BACKUP_KEYS_BUCKET":    BackupKeysBucket(project),
-		"RYGGRAD_BACKUP_RECIPIENT":      c.offline.Recipient().String(),
 
-		"FIRESTORE_EMULATOR_HOST": c.firestoreHost(),
-		"PUBSUB_EMULATOR_HOST":    c.pubsubHost(),
-		"STORAGE_EMULATOR_HOST":   c.storage.Addr(),
-		"KMS_EMULATOR_HOST":       c.addr,
+		"FIRESTORE_EMULATOR_HOST": endpoints["firestore"],
+		"PUBSUB_EMULATOR_HOST":    endpoints["pubsub"],
+		"STORAGE_EMULATOR_HOST":   endpoints["storage"],
+		"KMS_EMULATOR_HOST":       endpoints["kms"],
 	}
 }

@@ -38,8 +38,8 @@ func ReadAll(ctx context.Context, client *firestoreapi.Client, project, database
 	return all, nil
 }
 
-// Scan reads all documents that are backed up, at a moment, and does nothing with them.
-func Scan(ctx context.Context, client *firestoreapi.Client, project, database string, at time.Time) error {
+// Scan gives all documents that are backed up to each, as they are now.
+func Scan(ctx context.Context, client *firestoreapi.Client, project, database string, each func(collection string, doc *firestorepb.Document)) error {
 	s, err := newSource(client, project, database)
 	if err != nil {
 		return err
@@ -50,7 +50,11 @@ func Scan(ctx context.Context, client *firestoreapi.Client, project, database st
 		}
 		q := s.query(stretch{collection: c.Name}, backup.Cursor{})
 		q.Limit = nil
-		if err := s.run(ctx, q, at, func(*firestorepb.Document) error { return nil }); err != nil {
+		err := s.run(ctx, q, time.Time{}, func(doc *firestorepb.Document) error {
+			each(c.Name, doc)
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
