@@ -53,8 +53,9 @@ func Moment(now time.Time, behind time.Duration) time.Time {
 	return now.UTC().Add(-behind).Truncate(grain)
 }
 
-// Decide says what to do for a set now, where what begins has the moment of the run that is given. A run that is not finished does not keep the next one from beginning: that one
-// then reaches back to the newest finished one. Forced means that an operator does not want to wait until it is due.
+// Decide says what to do for a set now, where what begins has the moment of the run that is given, and its shards if that
+// has any. A run that is not finished does not keep the next one from beginning: that one then reaches back to the newest
+// finished one. Forced means that an operator does not want to wait until it is due.
 func Decide(of Run, st State, now time.Time, forced bool) Decision {
 	var d Decision
 	newest := time.Time{}
@@ -79,7 +80,9 @@ func Decide(of Run, st State, now time.Time, forced bool) Decision {
 }
 
 func begin(of Run, st State) *Run {
-	of.Shards = shardsFor(st)
+	if of.Shards == 0 {
+		of.Shards = shardsFor(st)
+	}
 	if st.Newest != nil {
 		of.Follows = st.Newest.Link
 	}

@@ -54,7 +54,7 @@ func TestABackupComesBackDocumentByDocument(t *testing.T) {
 	for i, moment := range at {
 		to := w.open("scratch" + string(rune('0'+i)))
 		r := w.restorer(to, w.vault())
-		r.RememberAtOnce([]int64{1000, 10, 3}[i]) // in one, by some shards at a time, and by parts of a shard
+		r.RememberAtOnce([]int64{1000, 60, 25}[i]) // in one, by some shards at a time, and by parts of a shard
 		out, err := r.Run(t.Context(), by(""), backupdb.Choice{At: moment})
 		w.must(err)
 		want, got := hot[i], w.state(to, time.Time{}, backup.Hot)

@@ -84,3 +84,6 @@ func ReadBack(ctx context.Context, v Vault, set backup.Set, at time.Time) (map[s
 
 // RememberAtOnce has a restorer remember less at a time.
 func (r *Restorer) RememberAtOnce(n int64) { r.atOnce = n }
+
+// CutInto has a maker cut what it begins into so many shards.
+func (k *Maker) CutInto(shards int) { k.shards = shards }

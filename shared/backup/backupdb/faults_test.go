@@ -30,7 +30,7 @@ type play struct {
 func TestAnyCallMayFail(t *testing.T) {
 	t.Parallel()
 	alike := func(method string, call int) bool { return method == runQuery && call%7 != 0 }
-	cloudtest.AnyCallMayFail(t, cloudtest.Stage{Fewest: 60, Stride: 37, Pass: alike}, func(t *testing.T, d *cloudtest.Trouble) {
+	cloudtest.AnyCallMayFail(t, cloudtest.Stage{Fewest: 60, Stride: 53, Pass: alike}, func(t *testing.T, d *cloudtest.Trouble) {
 		t.Helper()
 		p := &play{world: newWorldAt(t, time.Date(2026, 3, 30, 12, 0, 0, 0, time.UTC)), Trouble: d}
 		disturbed, err := objects.Open(t.Context(), p.cfg.Config, d)
@@ -38,6 +38,7 @@ func TestAnyCallMayFail(t *testing.T) {
 		t.Cleanup(func() { p.must(disturbed.Close()) })
 		p.way = p.cfg.Open(disturbed)
 		p.faults.Set(d.Rule)
+		p.shards = 1
 		p.restart()
 		p.live()
 	})

@@ -44,6 +44,7 @@ type Maker struct {
 	opts    Options
 	source  source
 	writers backup.Writers
+	shards  int // of what begins; 0: as many as planning finds right
 }
 
 // NewMaker returns a maker.
@@ -82,7 +83,9 @@ func (k *Maker) plan(ctx context.Context, m Message) error {
 		return nil
 	}
 	var failed []error
-	next := backup.Run{Project: k.opts.Project, Database: k.opts.Database, At: backup.Moment(k.opts.Now(), k.opts.Behind)} // one moment for all
+	next := backup.Run{ // one moment for all
+		Project: k.opts.Project, Database: k.opts.Database, At: backup.Moment(k.opts.Now(), k.opts.Behind), Shards: k.shards,
+	}
 	for _, next.Set = range m.Sets {
 		if err := k.planSet(ctx, next, restored, m.Now); err != nil {
 			failed = append(failed, fmt.Errorf("plan the backup of %s: %w", next.Set, err))

@@ -66,6 +66,7 @@ type world struct {
 	faults  wire.Faults
 	log     strings.Builder
 
+	shards   int          // of every run; 0: as many as there are right
 	received atomic.Int64 // documents that queries answered
 
 	mu  sync.Mutex
@@ -130,7 +131,7 @@ func google() bool { return os.Getenv("RYGGRAD_TEST_EMULATORS") == "google" }
 // newWorldAt is a world at a time; at zero, its clock is that on the wall.
 func newWorldAt(t testing.TB, now time.Time) *world {
 	t.Helper()
-	w := &world{TB: t, now: now}
+	w := &world{TB: t, now: now, shards: 2}
 	table, err := functions.Table()
 	w.must(err)
 	opts := localcloud.Options{Now: w.clock, Functions: table}
@@ -212,6 +213,7 @@ func (w *world) newMaker(b backupdb.Buckets, budget time.Duration) *backupdb.Mak
 		Now: w.clock, Log: w.hub.Log, Budget: budget, Behind: w.behind(),
 	})
 	w.must(err)
+	k.CutInto(w.shards)
 	return k
 }
 
