@@ -33,6 +33,7 @@ func (w *world) said(what string) int { return strings.Count(w.log.String(), wha
 func TestARunThatNeverEndsDoesNotBlockTheNext(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.maker.CutInto(1)
 	w.fill()
 	w.pass(backup.Overlap + 4*time.Minute)
 	w.finish(w.plan())
