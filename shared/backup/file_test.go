@@ -271,7 +271,7 @@ func TestAFileIsHeldAgainstItsManifest(t *testing.T) {
 		says string
 	}{
 		"cut": {m.Files[0], s.Data[:20], "cut"}, "changed": {m.Files[0], changed, "checksum"},
-		"another's": {m.Files[0], o.Data, "checksum"}, "replayed": {swapped, o.Data, "under another name"},
+		"another's": {m.Files[0], o.Data, "under another name"}, "replayed": {swapped, o.Data, "under another name"},
 	} {
 		err := c.file.Check(part, c.data)
 		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), part.Object()) {

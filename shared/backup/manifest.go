@@ -188,24 +188,25 @@ func (m Manifest) check() error {
 // Check holds a file against what its manifest says of it.
 func (f File) Check(part Part, data []byte) error {
 	object := part.Object()
-	sum, crc := Sums(data)
-	switch {
-	case int64(len(data)) < f.Size:
-		return Broken(object, fmt.Sprintf("it is cut: %d bytes of %d", len(data), f.Size), nil)
-	case sum != f.SHA256 || crc != f.CRC32C:
-		return Broken(object, "it is not the file that was written: its checksum is another", nil)
-	}
-	h, err := ReadHeader(data)
-	if err != nil {
-		return Broken(object, "it is no file of a backup", err)
-	}
 	mine, err := part.Bound()
 	if err != nil {
 		return err
 	}
+	h, unreadable := ReadHeader(data)
 	theirs, err := h.Bound()
-	if err != nil || !bytes.Equal(mine, theirs) {
-		return Broken(object, "it is "+h.Object()+" of the project "+h.Project+", under another name", err)
+	if err != nil {
+		return err
+	}
+	sum, crc := Sums(data)
+	switch {
+	case unreadable == nil && !bytes.Equal(mine, theirs):
+		return Broken(object, "it is "+h.Object()+" of the project "+h.Project+", under another name", nil)
+	case int64(len(data)) < f.Size:
+		return Broken(object, fmt.Sprintf("it is cut: %d bytes of %d", len(data), f.Size), nil)
+	case sum != f.SHA256 || crc != f.CRC32C:
+		return Broken(object, "it is not the file that was written: its checksum is another", nil)
+	case unreadable != nil:
+		return Broken(object, "it is no file of a backup", unreadable)
 	}
 	return nil
 }

@@ -283,7 +283,7 @@ func TestWhatWasDoneToABackupIsNamed(t *testing.T) {
 		"a cut file":            {file(0), func(b []byte) []byte { return b[:len(b)/2] }, "cut"},
 		"a changed file":        {file(1), func(b []byte) []byte { b[len(b)-1] ^= 1; return b }, "checksum"},
 		"a missing file":        {file(1), func([]byte) []byte { return nil }, "not there"},
-		"another file":          {file(0), func([]byte) []byte { b, _ := read(t.Context(), file(1)); return b }, "checksum"},
+		"another file":          {file(0), func([]byte) []byte { b, _ := read(t.Context(), file(1)); return b }, "another name"},
 		"a changed manifest":    {second, func(b []byte) []byte { b[20] ^= 1; return b }, "signature"},
 		"a replayed manifest":   {second, func([]byte) []byte { b, _ := read(t.Context(), first); return b }, "another name"},
 		"a missing predecessor": {first, func([]byte) []byte { return nil }, "not there"},
