@@ -1,15 +1,13 @@
-run "every_service_that_the_hub_uses_is_on" {
+run "what_is_planned_holds" {
   command = plan
 
+  # Every service that the hub uses is on.
   assert {
     condition     = length(google_project_service.enabled) > 20 && alltrue([for s in google_project_service.enabled : !s.disable_on_destroy])
     error_message = "A service is missing, or would be switched off under somebody else."
   }
-}
 
-run "applying_can_only_set_rights_on_backups" {
-  command = plan
-
+  # Applying can only set rights on backups.
   assert {
     condition     = alltrue([for p in google_project_iam_custom_role.grants.permissions : can(regex("^(cloudkms.cryptoKeys|storage.buckets)\\.(get|getIamPolicy|setIamPolicy)$", p))])
     error_message = "Applying could read or delete backups, or use their key."

@@ -1,15 +1,13 @@
-run "every_bucket_that_is_named_is_made" {
+run "what_is_planned_holds" {
   command = plan
 
+  # Every bucket that is named is made.
   assert {
     condition     = toset(keys(output.buckets)) == toset(keys(module.names.buckets))
     error_message = "A function would look for a bucket that nobody made."
   }
-}
 
-run "what_is_replaced_keeps_its_versions" {
-  command = plan
-
+  # What is replaced keeps its versions.
   assert {
     condition     = alltrue([for b in google_storage_bucket.replaced : length(b.retention_policy) == 0 && b.versioning[0].enabled])
     error_message = "It could not be replaced, or older versions would be lost."
@@ -19,11 +17,8 @@ run "what_is_replaced_keeps_its_versions" {
     condition     = alltrue([for b in google_storage_bucket.replaced : b.public_access_prevention == "enforced" && b.uniform_bucket_level_access])
     error_message = "A bucket could be made public."
   }
-}
 
-run "the_status_page_is_there_when_the_hub_is_not" {
-  command = plan
-
+  # The status page is there when the hub is not.
   assert {
     condition     = !contains([for r in var.regions : upper(r)], google_storage_bucket.status.location) && length(google_storage_bucket.status.encryption) == 0
     error_message = "The copies would be down together with the hub's regions or keys."

@@ -1,6 +1,7 @@
-run "the_backups_key_is_in_the_other_project" {
+run "what_is_planned_holds" {
   command = plan
 
+  # The backups key is in the other project.
   assert {
     condition     = !contains(keys(module.keys.ids), "backup") && contains(keys(module.backup_keys.ids), "backup")
     error_message = "Whoever owns the hub would own the backups' key."
@@ -10,11 +11,8 @@ run "the_backups_key_is_in_the_other_project" {
     condition     = contains(keys(module.keys.ids), "tenant-keys") && contains(keys(module.keys.ids), "access-tokens") && contains(keys(module.keys.ids), "audit-checkpoints")
     error_message = "A key that the functions look for is missing."
   }
-}
 
-run "requests_leave_by_fixed_addresses" {
-  command = plan
-
+  # Requests leave by fixed addresses.
   assert {
     condition     = length(google_compute_router_nat.egress) == 2 && alltrue([for n in google_compute_router_nat.egress : n.nat_ip_allocate_option == "MANUAL_ONLY"])
     error_message = "The addresses would change."
@@ -39,22 +37,16 @@ run "no_network_is_made_unasked" {
   }
 }
 
-run "programs_do_not_manage_keys" {
+run "what_is_refused" {
   command = plan
 
   variables {
+    # Programs do not manage keys.
     key_admins = ["serviceAccount:fn-orders@hub-example.iam.gserviceaccount.com"]
-  }
 
-  expect_failures = [var.key_admins]
-}
-
-run "small_subnetworks_are_refused" {
-  command = plan
-
-  variables {
+    # Small subnetworks are refused.
     subnetworks = ["10.0.0.0/28", "10.0.1.0/24"]
   }
 
-  expect_failures = [var.subnetworks]
+  expect_failures = [var.key_admins, var.subnetworks]
 }

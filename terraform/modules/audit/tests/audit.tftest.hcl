@@ -9,18 +9,16 @@ variables {
   functions_accounts = ["serviceAccount:fn-orders@hub-example.iam.gserviceaccount.com"]
 }
 
-run "the_witness_is_elsewhere_and_stays" {
+run "what_is_planned_holds" {
   command = plan
 
+  # The witness is elsewhere and stays.
   assert {
     condition     = google_logging_project_bucket_config.witness.project == "hub-example-backup" && google_logging_project_bucket_config.witness.locked && google_logging_project_bucket_config.witness.retention_days == 400
     error_message = "The witness could be silenced."
   }
-}
 
-run "entries_reach_the_witness" {
-  command = plan
-
+  # Entries reach the witness.
   assert {
     condition     = strcontains(google_logging_project_sink.entries.filter, "jsonPayload.message=\"audit entry\"") && google_logging_project_sink.entries.unique_writer_identity
     error_message = "The hashes go elsewhere."
@@ -30,11 +28,8 @@ run "entries_reach_the_witness" {
     condition     = toset([for m in google_project_iam_member.writers : "${m.project} ${m.role}"]) == toset(["hub-example-backup roles/logging.bucketWriter"])
     error_message = "The sinks cannot write."
   }
-}
 
-run "every_use_of_a_key_is_logged" {
-  command = plan
-
+  # Every use of a key is logged.
   assert {
     condition = toset([for c in google_project_iam_audit_config.access["cloudkms.googleapis.com"].audit_log_config : c.log_type]) == toset(["ADMIN_READ", "DATA_READ", "DATA_WRITE"]) && alltrue([
     for c in google_project_iam_audit_config.access["cloudkms.googleapis.com"].audit_log_config : length(coalesce(c.exempted_members, [])) == 0])
@@ -42,32 +37,19 @@ run "every_use_of_a_key_is_logged" {
   }
 }
 
-run "only_functions_are_left_out" {
+run "what_is_refused" {
   command = plan
 
   variables {
+    # Only functions are left out.
     functions_accounts = ["user:kim@example.com"]
-  }
 
-  expect_failures = [var.functions_accounts]
-}
-
-run "a_witness_in_the_same_project_is_refused" {
-  command = plan
-
-  variables {
+    # A witness in the same project is refused.
     witness_project = "hub-example"
-  }
 
-  expect_failures = [var.witness_project]
-}
-
-run "a_short_memory_is_refused" {
-  command = plan
-
-  variables {
+    # A short memory is refused.
     keep_days = 30
   }
 
-  expect_failures = [var.keep_days]
+  expect_failures = [var.functions_accounts, var.witness_project, var.keep_days]
 }

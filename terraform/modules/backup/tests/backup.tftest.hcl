@@ -13,19 +13,17 @@ variables {
   }
 }
 
-run "an_object_outlives_a_region" {
+run "what_is_planned_holds" {
   command = plan
 
+  # An object outlives a region.
   assert {
     condition = alltrue([for b in google_storage_bucket.buckets :
     b.rpo == "ASYNC_TURBO" && toset(b.custom_placement_config[0].data_locations) == toset(["EUROPE-WEST1", "EUROPE-WEST4"])])
     error_message = "A bucket is not in both regions, or not soon."
   }
-}
 
-run "nobody_empties_a_bucket" {
-  command = plan
-
+  # Nobody empties a bucket.
   assert {
     condition     = google_storage_bucket.buckets["backup"].retention_policy[0].retention_period == "3024000" && google_storage_bucket.buckets["backup"].retention_policy[0].is_locked
     error_message = "Objects can be deleted before their time."
@@ -35,11 +33,8 @@ run "nobody_empties_a_bucket" {
     condition     = alltrue([for b in google_storage_bucket.buckets : !b.force_destroy && b.deletion_policy == "PREVENT"])
     error_message = "A bucket can be destroyed."
   }
-}
 
-run "nobody_reads_a_bucket_from_outside" {
-  command = plan
-
+  # Nobody reads a bucket from outside.
   assert {
     condition     = alltrue([for b in google_storage_bucket.buckets : b.uniform_bucket_level_access && b.public_access_prevention == "enforced"])
     error_message = "A bucket could be made public."
@@ -49,11 +44,8 @@ run "nobody_reads_a_bucket_from_outside" {
     condition     = alltrue([for b in google_storage_bucket.buckets : b.encryption[0].default_kms_key_name == var.key])
     error_message = "A bucket is encrypted by another key."
   }
-}
 
-run "what_an_erasure_waits_for_goes" {
-  command = plan
-
+  # What an erasure waits for goes.
   assert {
     condition     = google_storage_bucket.buckets["backup-keys"].soft_delete_policy[0].retention_duration_seconds == 0 && google_storage_bucket.buckets["backup"].soft_delete_policy[0].retention_duration_seconds == 604800
     error_message = "Keys would stay in soft deletion."

@@ -12,9 +12,10 @@ variables {
   ]
 }
 
-run "the_database_can_be_brought_back" {
+run "what_is_planned_holds" {
   command = plan
 
+  # The database can be brought back.
   assert {
     condition     = google_firestore_database.database.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED"
     error_message = "There is no point-in-time recovery."
@@ -34,11 +35,8 @@ run "the_database_can_be_brought_back" {
     condition     = google_firestore_database.database.cmek_config[0].kms_key_name == var.key
     error_message = "The database is encrypted by another key."
   }
-}
 
-run "indexes_are_those_of_the_table" {
-  command = plan
-
+  # Indexes are those of the table.
   assert {
     condition     = toset(keys(google_firestore_index.composite)) == toset(["orders tenant updatedAt", "orders tenant link -receivedAt", "users tags[] tenant"])
     error_message = "The composite indexes are others."
@@ -58,29 +56,20 @@ run "indexes_are_those_of_the_table" {
     condition     = keys(google_firestore_field.single) == ["users tenant"]
     error_message = "The single-field indexes are others."
   }
-}
 
-run "nothing_else_is_indexed" {
-  command = plan
-
+  # Nothing else is indexed.
   assert {
     condition     = alltrue([for f in google_firestore_field.unindexed : f.field == "*" && length(f.index_config[0].indexes) == 0]) && length(google_firestore_field.unindexed) == 3
     error_message = "A collection keeps automatic indexes."
   }
-}
 
-run "documents_expire" {
-  command = plan
-
+  # Documents expire.
   assert {
     condition     = google_firestore_field.expiring["sessions"].field == "expireAt" && length(google_firestore_field.expiring["sessions"].ttl_config) == 1 && length(google_firestore_field.expiring["sessions"].index_config[0].indexes) == 0
     error_message = "Documents do not expire, or the time is indexed."
   }
-}
 
-run "the_rules_let_nobody_in" {
-  command = plan
-
+  # The rules let nobody in.
   assert {
     condition     = strcontains(google_firebaserules_ruleset.nobody.source[0].files[0].content, "allow read, write: if false;") && !strcontains(google_firebaserules_ruleset.nobody.source[0].files[0].content, "if true")
     error_message = "The rules let somebody in."
@@ -92,34 +81,21 @@ run "the_rules_let_nobody_in" {
   }
 }
 
-run "one_region_is_refused" {
+run "what_is_refused" {
   command = plan
 
   variables {
+    # One region is refused.
     location = "europe-west1"
-  }
 
-  expect_failures = [var.location]
-}
-
-run "a_key_of_another_location_is_refused" {
-  command = plan
-
-  variables {
+    # A key of another location is refused.
     key = "projects/hub-example/locations/europe-west1/keyRings/ryggrad/cryptoKeys/database"
-  }
 
-  expect_failures = [var.key]
-}
-
-run "a_searched_expiry_is_refused" {
-  command = plan
-
-  variables {
+    # A searched expiry is refused.
     collections = [{ name = "sessions", ttl = "expireAt", single = ["expireAt"], indexes = [] }]
   }
 
-  expect_failures = [var.collections]
+  expect_failures = [var.location, var.key, var.collections]
 }
 
 run "an_index_of_one_field_is_refused" {

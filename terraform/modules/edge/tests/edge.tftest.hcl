@@ -19,9 +19,10 @@ variables {
   classes  = { "/v1/channels/*/*/**" = "webhook", "/v1/oauth" = "login" }
 }
 
-run "every_backend_has_two_regions" {
+run "what_is_planned_holds" {
   command = plan
 
+  # Every backend has two regions.
   assert {
     condition     = toset(keys(google_compute_backend_service.backends)) == toset(["orders", "orders-webhook", "auth", "auth-login"])
     error_message = "The backends are others."
@@ -36,11 +37,8 @@ run "every_backend_has_two_regions" {
     condition     = alltrue([for b in google_compute_backend_service.backends : b.outlier_detection[0].consecutive_errors == 5])
     error_message = "A backend keeps a region that fails."
   }
-}
 
-run "the_longest_route_wins" {
-  command = plan
-
+  # The longest route wins.
   assert {
     condition     = index(output.routes, "/v1/channels/*/*/** orders-webhook") < index(output.routes, "/v1/channels auth")
     error_message = "A platform's webhook would reach the administration of links."
@@ -50,30 +48,21 @@ run "the_longest_route_wins" {
     condition     = length(google_compute_url_map.routes.path_matcher[0].route_rules) == 5 && length(distinct([for r in google_compute_url_map.routes.path_matcher[0].route_rules : r.priority])) == 5
     error_message = "A route is missing, or two have the same rank."
   }
-}
 
-run "a_route_covers_its_path_and_what_is_below" {
-  command = plan
-
+  # A route covers its path and what is below.
   assert {
     condition = anytrue([for r in google_compute_url_map.routes.path_matcher[0].route_rules :
     toset([for m in r.match_rules : coalesce(m.full_path_match, m.prefix_match, m.path_template_match)]) == toset(["/v1/orders", "/v1/orders/"])])
     error_message = "A path below a route would not be found, or one beside it would."
   }
-}
 
-run "webhooks_are_watched_and_never_refused" {
-  command = plan
-
+  # Webhooks are watched and never refused.
   assert {
     condition     = alltrue([for r in google_compute_security_policy.policies["webhook"].rule : r.action == "allow" || r.preview])
     error_message = "A platform could be refused at the edge."
   }
-}
 
-run "the_api_is_protected" {
-  command = plan
-
+  # The api is protected.
   assert {
     condition     = length([for r in google_compute_security_policy.policies["api"].rule : r if r.action == "deny(403)" && !r.preview]) == 10
     error_message = "Known attacks come through."
@@ -88,11 +77,8 @@ run "the_api_is_protected" {
     condition     = alltrue([for p in google_compute_security_policy.policies : length([for r in p.rule : r if r.priority == 2147483647 && r.action == "allow"]) == 1])
     error_message = "A policy has no last rule."
   }
-}
 
-run "connections_are_modern" {
-  command = plan
-
+  # Connections are modern.
   assert {
     condition     = google_compute_ssl_policy.modern.profile == "RESTRICTED" && google_compute_ssl_policy.modern.min_tls_version == "TLS_1_2"
     error_message = "Old TLS is taken."
@@ -107,36 +93,6 @@ run "connections_are_modern" {
     condition     = toset([for f in google_compute_global_forwarding_rule.secure : f.port_range]) == toset(["443"]) && length(google_compute_global_forwarding_rule.secure) == 2
     error_message = "The hub does not listen on both versions of IP."
   }
-}
-
-run "rule_sets_that_are_not_there_are_refused" {
-  command = plan
-
-  variables {
-    waf = ["sqli-v99-stable"]
-  }
-
-  expect_failures = [var.waf]
-}
-
-run "a_rule_set_that_refuses_our_own_methods_is_refused" {
-  command = plan
-
-  variables {
-    waf = ["methodenforcement-v33-stable"]
-  }
-
-  expect_failures = [var.waf]
-}
-
-run "a_class_for_no_route_is_refused" {
-  command = plan
-
-  variables {
-    classes = { "/v1/nowhere" = "login" }
-  }
-
-  expect_failures = [var.classes]
 }
 
 run "one_region_is_refused" {
@@ -164,12 +120,29 @@ run "a_route_of_two_functions_is_refused" {
   expect_failures = [var.functions]
 }
 
-run "a_domain_with_a_scheme_is_refused" {
+run "what_is_refused" {
   command = plan
 
   variables {
+    # Rule sets that are not there are refused.
+    waf = ["sqli-v99-stable"]
+
+    # A class for no route is refused.
+    classes = { "/v1/nowhere" = "login" }
+
+    # A domain with a scheme is refused.
     domain = "https://hub.example.com"
   }
 
-  expect_failures = [var.domain]
+  expect_failures = [var.waf, var.classes, var.domain]
+}
+
+run "a_rule_set_that_refuses_our_own_methods_is_refused" {
+  command = plan
+
+  variables {
+    waf = ["methodenforcement-v33-stable"]
+  }
+
+  expect_failures = [var.waf]
 }

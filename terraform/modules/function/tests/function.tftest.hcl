@@ -22,9 +22,10 @@ variables {
   buckets       = { audit = "hub-example-audit" }
 }
 
-run "it_runs_in_two_regions_under_its_own_account" {
+run "what_is_planned_holds" {
   command = plan
 
+  # It runs in two regions under its own account.
   assert {
     condition     = length(google_cloudfunctions2_function.function) == 2
     error_message = "It runs in two regions."
@@ -40,14 +41,34 @@ run "it_runs_in_two_regions_under_its_own_account" {
     condition     = alltrue([for f in google_cloudfunctions2_function.function : f.build_config[0].runtime == "go126" && f.build_config[0].entry_point == "orders"])
     error_message = "The builder would not find it."
   }
-}
 
-run "only_the_load_balancer_reaches_what_is_public" {
-  command = plan
-
+  # Only the load balancer reaches what is public.
   assert {
     condition     = alltrue([for f in google_cloudfunctions2_function.function : f.service_config[0].ingress_settings == "ALLOW_INTERNAL_AND_GCLB"])
     error_message = "It could be reached around the load balancer."
+  }
+
+  # It may what its line says and no more.
+  assert {
+    condition     = toset([for m in google_project_iam_member.project : m.role]) == toset(["roles/datastore.user", "roles/telemetry.writer"])
+    error_message = "Its roles in the project are others."
+  }
+
+  assert {
+    condition     = toset([for m in google_storage_bucket_iam_member.buckets : "${m.bucket} ${m.role}"]) == toset(["hub-example-audit roles/storage.objectViewer", "hub-example-audit roles/storage.objectCreator"])
+    error_message = "Its roles on buckets are others."
+  }
+
+  assert {
+    condition     = length(google_kms_crypto_key_iam_member.keys) == 1 && length(google_pubsub_topic_iam_member.topics) == 1
+    error_message = "Its roles on keys or topics are others."
+  }
+
+  # The process knows its timeout.
+  assert {
+    condition = alltrue([for f in google_cloudfunctions2_function.function :
+    f.service_config[0].environment_variables["CLOUD_RUN_TIMEOUT_SECONDS"] == "30" && f.service_config[0].timeout_seconds == 30])
+    error_message = "The process and the platform end at different times."
   }
 }
 
@@ -72,35 +93,6 @@ run "what_pubsub_calls_is_internal_and_nobody_is_invited" {
   }
 }
 
-run "it_may_what_its_line_says_and_no_more" {
-  command = plan
-
-  assert {
-    condition     = toset([for m in google_project_iam_member.project : m.role]) == toset(["roles/datastore.user", "roles/telemetry.writer"])
-    error_message = "Its roles in the project are others."
-  }
-
-  assert {
-    condition     = toset([for m in google_storage_bucket_iam_member.buckets : "${m.bucket} ${m.role}"]) == toset(["hub-example-audit roles/storage.objectViewer", "hub-example-audit roles/storage.objectCreator"])
-    error_message = "Its roles on buckets are others."
-  }
-
-  assert {
-    condition     = length(google_kms_crypto_key_iam_member.keys) == 1 && length(google_pubsub_topic_iam_member.topics) == 1
-    error_message = "Its roles on keys or topics are others."
-  }
-}
-
-run "the_process_knows_its_timeout" {
-  command = plan
-
-  assert {
-    condition = alltrue([for f in google_cloudfunctions2_function.function :
-    f.service_config[0].environment_variables["CLOUD_RUN_TIMEOUT_SECONDS"] == "30" && f.service_config[0].timeout_seconds == 30])
-    error_message = "The process and the platform end at different times."
-  }
-}
-
 run "it_leaves_by_its_own_network_when_told" {
   command = plan
 
@@ -119,27 +111,27 @@ run "it_leaves_by_its_own_network_when_told" {
   }
 }
 
-run "a_region_without_a_way_out_is_refused" {
+run "what_is_refused" {
   command = plan
 
   variables {
+    # A region without a way out is refused.
     egress = { network = "egress", subnetworks = { europe-west1 = "a" } }
+
+    # A bucket that is not there is refused.
+    buckets = {}
+
+    # A bundle without its hash is refused.
+    bundle = { bucket = "hub-example-bundles", object = "orders.zip" }
+
+    # A default account that builds is refused.
+    build_account = "projects/hub-example/serviceAccounts/123456-compute@developer.gserviceaccount.com"
+
+    # A secret in the environment is refused.
+    environment = { RYGGRAD_CLIENT_SECRET = "x" }
   }
 
-  expect_failures = [var.egress]
-}
-
-run "memory_that_is_no_size_is_refused" {
-  command = plan
-
-  variables {
-    function = {
-      name  = "orders", trigger = "http", memory = "512mb", cpu = 1, concurrency = 80, timeout = 30, minInstances = 1, maxInstances = 100
-      roles = { project = [], topics = {}, keys = {}, buckets = {} }
-    }
-  }
-
-  expect_failures = [var.function]
+  expect_failures = [var.egress, var.buckets, var.bundle, var.build_account, var.environment]
 }
 
 run "many_requests_on_a_part_of_a_cpu_are_refused" {
@@ -168,42 +160,15 @@ run "a_primitive_role_is_refused" {
   expect_failures = [var.function]
 }
 
-run "a_bucket_that_is_not_there_is_refused" {
+run "memory_that_is_no_size_is_refused" {
   command = plan
 
   variables {
-    buckets = {}
+    function = {
+      name  = "orders", trigger = "http", memory = "512mb", cpu = 1, concurrency = 80, timeout = 30, minInstances = 1, maxInstances = 100
+      roles = { project = [], topics = {}, keys = {}, buckets = {} }
+    }
   }
 
-  expect_failures = [var.buckets]
-}
-
-run "a_bundle_without_its_hash_is_refused" {
-  command = plan
-
-  variables {
-    bundle = { bucket = "hub-example-bundles", object = "orders.zip" }
-  }
-
-  expect_failures = [var.bundle]
-}
-
-run "a_default_account_that_builds_is_refused" {
-  command = plan
-
-  variables {
-    build_account = "projects/hub-example/serviceAccounts/123456-compute@developer.gserviceaccount.com"
-  }
-
-  expect_failures = [var.build_account]
-}
-
-run "a_secret_in_the_environment_is_refused" {
-  command = plan
-
-  variables {
-    environment = { RYGGRAD_CLIENT_SECRET = "x" }
-  }
-
-  expect_failures = [var.environment]
+  expect_failures = [var.function]
 }

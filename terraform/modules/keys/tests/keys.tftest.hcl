@@ -42,26 +42,6 @@ run "hardware_is_an_option" {
   }
 }
 
-run "rotation_later_than_90_days_is_refused" {
-  command = plan
-
-  variables {
-    rotation_days = 91
-  }
-
-  expect_failures = [var.rotation_days]
-}
-
-run "quick_destruction_is_refused" {
-  command = plan
-
-  variables {
-    destruction_days = 1
-  }
-
-  expect_failures = [var.destruction_days]
-}
-
 run "an_administrator_who_encrypts_is_refused" {
   command = plan
 
@@ -73,14 +53,21 @@ run "an_administrator_who_encrypts_is_refused" {
   expect_failures = [var.service_agents]
 }
 
-run "people_cannot_be_given_a_key" {
+run "what_is_refused" {
   command = plan
 
   variables {
+    # Rotation later than 90 days is refused.
+    rotation_days = 91
+
+    # Quick destruction is refused.
+    destruction_days = 1
+
+    # People cannot be given a key.
     service_agents = { "tenant-keys" = ["user:kim@example.com"] }
   }
 
-  expect_failures = [var.service_agents]
+  expect_failures = [var.rotation_days, var.destruction_days, var.service_agents]
 }
 
 run "weak_algorithms_are_refused" {

@@ -19,18 +19,16 @@ variables {
   publishers = { alerts = ["serviceAccount:service-123456789012@gcp-sa-monitoring-notification.iam.gserviceaccount.com"] }
 }
 
-run "every_subscription_waits_longer_than_its_function_works" {
+run "what_is_planned_holds" {
   command = plan
 
+  # Every subscription waits longer than its function works.
   assert {
     condition     = google_pubsub_subscription.push["dispatch"].ack_deadline_seconds == 90 && google_pubsub_subscription.push["backup"].ack_deadline_seconds == 570
     error_message = "Pub/Sub would send again while the function still works."
   }
-}
 
-run "nothing_is_lost" {
-  command = plan
-
+  # Nothing is lost.
   assert {
     condition     = alltrue([for s in google_pubsub_subscription.push : length(s.dead_letter_policy) == 1 && s.retry_policy[0].minimum_backoff == "10s" && s.retry_policy[0].maximum_backoff == "600s"])
     error_message = "A subscription has no dead letters or other retries."
@@ -51,31 +49,22 @@ run "nothing_is_lost" {
     m.member == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"])
     error_message = "Pub/Sub could not put a dead letter aside."
   }
-}
 
-run "pushes_are_signed" {
-  command = plan
-
+  # Pushes are signed.
   assert {
     condition = alltrue([for name, s in google_pubsub_subscription.push :
     s.push_config[0].oidc_token[0].service_account_email == "pubsub-push@hub-example.iam.gserviceaccount.com" && s.push_config[0].oidc_token[0].audience == s.push_config[0].push_endpoint])
     error_message = "A push does not prove who sends it."
   }
-}
 
-run "messages_stay_in_the_regions" {
-  command = plan
-
+  # Messages stay in the regions.
   assert {
     condition = alltrue([for t in concat(values(google_pubsub_topic.topics), values(google_pubsub_topic.dead)) :
     toset(t.message_storage_policy[0].allowed_persistence_regions) == toset(["europe-west1", "europe-west4"])])
     error_message = "Messages could be kept elsewhere."
   }
-}
 
-run "ticks_are_in_utc_and_in_the_active_region" {
-  command = plan
-
+  # Ticks are in utc and in the active region.
   assert {
     condition     = keys(google_cloud_scheduler_job.ticks) == ["backup"]
     error_message = "Only what has a schedule ticks."
@@ -100,17 +89,21 @@ run "everything_moves_to_the_other_region" {
   }
 }
 
-run "a_bad_cron_line_is_refused" {
+run "what_is_refused" {
   command = plan
 
   variables {
+    # A bad cron line is refused.
     subscriptions = {
       dispatch = { topic = "events", timeout = 60, schedule = "" }
       backup   = { topic = "backup", timeout = 540, schedule = "61 * * * *" }
     }
+
+    # Strangers do not publish.
+    publishers = { alerts = ["allUsers"] }
   }
 
-  expect_failures = [var.subscriptions]
+  expect_failures = [var.subscriptions, var.publishers]
 }
 
 run "a_cron_line_of_four_fields_is_refused" {
@@ -147,14 +140,4 @@ run "a_function_without_an_address_is_refused" {
   }
 
   expect_failures = [var.endpoints]
-}
-
-run "strangers_do_not_publish" {
-  command = plan
-
-  variables {
-    publishers = { alerts = ["allUsers"] }
-  }
-
-  expect_failures = [var.publishers]
 }

@@ -22,24 +22,29 @@ run "names_follow_from_the_projects" {
   }
 }
 
-run "backups_in_the_same_project_are_refused" {
+run "regions_that_are_not_there_are_refused" {
   command = plan
 
   variables {
-    backup_project = "hub-example"
-  }
-
-  expect_failures = [var.backup_project]
-}
-
-run "one_region_is_refused" {
-  command = plan
-
-  variables {
-    regions = ["europe-west1"]
+    regions       = ["europe-west1", "europe-west99"]
+    active_region = "europe-west1"
   }
 
   expect_failures = [var.regions]
+}
+
+run "what_is_refused" {
+  command = plan
+
+  variables {
+    # Backups in the same project are refused.
+    backup_project = "hub-example"
+
+    # An active region that the hub is not in is refused.
+    active_region = "europe-north1"
+  }
+
+  expect_failures = [var.backup_project, var.active_region]
 }
 
 run "regions_outside_the_union_are_refused" {
@@ -52,23 +57,12 @@ run "regions_outside_the_union_are_refused" {
   expect_failures = [var.regions]
 }
 
-run "regions_that_are_not_there_are_refused" {
+run "one_region_is_refused" {
   command = plan
 
   variables {
-    regions       = ["europe-west1", "europe-west99"]
-    active_region = "europe-west1"
+    regions = ["europe-west1"]
   }
 
   expect_failures = [var.regions]
-}
-
-run "an_active_region_that_the_hub_is_not_in_is_refused" {
-  command = plan
-
-  variables {
-    active_region = "europe-north1"
-  }
-
-  expect_failures = [var.active_region]
 }

@@ -18,9 +18,10 @@ variables {
   runbooks = "../../runbooks"
 }
 
-run "lines_are_counted_and_values_are_measured" {
+run "what_is_planned_holds" {
   command = plan
 
+  # Lines are counted and values are measured.
   assert {
     condition     = google_logging_metric.lines["poison"].filter == "resource.type=\"cloud_run_revision\" AND jsonPayload.message=(\"event is poison\" OR \"a \\\"quoted\\\" one\")"
     error_message = "The lines are others."
@@ -29,6 +30,87 @@ run "lines_are_counted_and_values_are_measured" {
   assert {
     condition     = google_logging_metric.values["signing_key_age_days"].value_extractor == "EXTRACT(jsonPayload.signing_key_age_days)" && length(google_logging_metric.lines) == 2
     error_message = "The value is counted and not measured."
+  }
+
+  # Every set of backups is watched for what is promised.
+  assert {
+    condition = alltrue([for set, window in { hot = 4500, config = 12600, keys = 4500 } :
+    strcontains(google_monitoring_alert_policy.alerts["backup-late ${set}"].conditions[0].condition_prometheus_query_language[0].query, "set=\"${set}\"}[${window}s])) or vector(0)) < 1")])
+    error_message = "A set could be older than promised."
+  }
+
+  # An error of tomorrow wakes somebody.
+  assert {
+    condition     = google_monitoring_alert_policy.alerts["error-logged something_new"].user_labels["runbook"] == "error-logged"
+    error_message = "It would be logged and nothing else."
+  }
+
+  # Every alert carries its runbook.
+  assert {
+    condition = alltrue([for p in concat(values(google_monitoring_alert_policy.alerts), values(google_monitoring_alert_policy.burns)) :
+    length(p.documentation[0].content) > 0 && p.documentation[0].content == file("../../runbooks/alerts/${p.user_labels["runbook"]}.md")])
+    error_message = "An alert shows nothing to whoever it wakes."
+  }
+
+  assert {
+    condition     = length(setsubtract([for f in fileset("../../runbooks/alerts", "*.md") : trimsuffix(f, ".md")], values(output.alerts))) == 0
+    error_message = "A runbook is for an alert that there is not."
+  }
+
+  # Every job is watched for two periods.
+  assert {
+    condition     = output.silences == { seal = 300, backup = 7200, keys = 90000, slow = 2400, config = 21600 }
+    error_message = "A job may be silent for another time."
+  }
+
+  assert {
+    condition     = !contains(keys(google_monitoring_alert_policy.alerts), "job-stalled weekly")
+    error_message = "A job would be said to be stalled on the days on which it does not run."
+  }
+
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.alerts["job-stalled seal"].conditions[0].condition_prometheus_query_language[0].query, "[300s])) or vector(0)) < 1")
+    error_message = "A job that never ran would not be noticed."
+  }
+
+  # What customers notice is said by labels.
+  assert {
+    condition = alltrue([for p in concat(values(google_monitoring_alert_policy.alerts), values(google_monitoring_alert_policy.burns)) :
+    contains(keys(p.user_labels), "impact") == contains(keys(p.user_labels), "function") && contains(keys(p.user_labels), "impact") == (p.documentation[0].subject != null)])
+    error_message = "An alert says how bad it is and not of what, or not in which words."
+  }
+
+  assert {
+    condition     = google_monitoring_alert_policy.alerts["functions-failing orders"].user_labels == tomap({ runbook = "functions-failing", function = "orders", impact = "major" }) && google_monitoring_alert_policy.burns["availability-fast-burn"].user_labels["impact"] == "major" && google_monitoring_alert_policy.alerts["poison"].user_labels == tomap({ runbook = "poison" })
+    error_message = "The status page would say something else."
+  }
+
+  assert {
+    condition     = google_monitoring_alert_policy.alerts["site-down"].user_labels["impact"] == "critical" && google_monitoring_alert_policy.alerts["site-down"].documentation[0].subject == "The hub cannot be reached"
+    error_message = "Nobody would be told that the hub is down."
+  }
+
+  # The budget is watched over two windows.
+  assert {
+    condition     = google_monitoring_slo.availability.goal == 0.9995 && google_monitoring_slo.availability.rolling_period_days == 28
+    error_message = "The goal is another one."
+  }
+
+  assert {
+    condition     = alltrue([for p in google_monitoring_alert_policy.burns : p.combiner == "AND" && length(p.conditions) == 2])
+    error_message = "An alert would go on after the trouble is over, or begin for a moment's."
+  }
+
+  # Alerts only for functions that can be exhausted.
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.alerts["instances-exhausted"].conditions[0].condition_prometheus_query_language[0].query, "service_name=\"orders\"}) > 80") && !strcontains(google_monitoring_alert_policy.alerts["instances-exhausted"].conditions[0].condition_prometheus_query_language[0].query, "seal")
+    error_message = "A job of one instance would always alert."
+  }
+
+  # The dashboard has no overlap.
+  assert {
+    condition     = length(distinct([for t in jsondecode(google_monitoring_dashboard.hub.dashboard_json).mosaicLayout.tiles : "${t.xPos},${t.yPos}"])) == length(jsondecode(google_monitoring_dashboard.hub.dashboard_json).mosaicLayout.tiles)
+    error_message = "Two charts lie on each other."
   }
 }
 
@@ -54,137 +136,19 @@ run "alerts_read_metrics_that_there_are" {
   }
 }
 
-run "every_set_of_backups_is_watched_for_what_is_promised" {
-  command = plan
-
-  assert {
-    condition = alltrue([for set, window in { hot = 4500, config = 12600, keys = 4500 } :
-    strcontains(google_monitoring_alert_policy.alerts["backup-late ${set}"].conditions[0].condition_prometheus_query_language[0].query, "set=\"${set}\"}[${window}s])) or vector(0)) < 1")])
-    error_message = "A set could be older than promised."
-  }
-}
-
-run "an_error_of_tomorrow_wakes_somebody" {
-  command = plan
-
-  assert {
-    condition     = google_monitoring_alert_policy.alerts["error-logged something_new"].user_labels["runbook"] == "error-logged"
-    error_message = "It would be logged and nothing else."
-  }
-}
-
-run "every_alert_carries_its_runbook" {
-  command = plan
-
-  assert {
-    condition = alltrue([for p in concat(values(google_monitoring_alert_policy.alerts), values(google_monitoring_alert_policy.burns)) :
-    length(p.documentation[0].content) > 0 && p.documentation[0].content == file("../../runbooks/alerts/${p.user_labels["runbook"]}.md")])
-    error_message = "An alert shows nothing to whoever it wakes."
-  }
-
-  assert {
-    condition     = length(setsubtract([for f in fileset("../../runbooks/alerts", "*.md") : trimsuffix(f, ".md")], values(output.alerts))) == 0
-    error_message = "A runbook is for an alert that there is not."
-  }
-}
-
-run "every_job_is_watched_for_two_periods" {
-  command = plan
-
-  assert {
-    condition     = output.silences == { seal = 300, backup = 7200, keys = 90000, slow = 2400, config = 21600 }
-    error_message = "A job may be silent for another time."
-  }
-
-  assert {
-    condition     = !contains(keys(google_monitoring_alert_policy.alerts), "job-stalled weekly")
-    error_message = "A job would be said to be stalled on the days on which it does not run."
-  }
-
-  assert {
-    condition     = strcontains(google_monitoring_alert_policy.alerts["job-stalled seal"].conditions[0].condition_prometheus_query_language[0].query, "[300s])) or vector(0)) < 1")
-    error_message = "A job that never ran would not be noticed."
-  }
-}
-
-run "what_customers_notice_is_said_by_labels" {
-  command = plan
-
-  assert {
-    condition = alltrue([for p in concat(values(google_monitoring_alert_policy.alerts), values(google_monitoring_alert_policy.burns)) :
-    contains(keys(p.user_labels), "impact") == contains(keys(p.user_labels), "function") && contains(keys(p.user_labels), "impact") == (p.documentation[0].subject != null)])
-    error_message = "An alert says how bad it is and not of what, or not in which words."
-  }
-
-  assert {
-    condition     = google_monitoring_alert_policy.alerts["functions-failing orders"].user_labels == tomap({ runbook = "functions-failing", function = "orders", impact = "major" }) && google_monitoring_alert_policy.burns["availability-fast-burn"].user_labels["impact"] == "major" && google_monitoring_alert_policy.alerts["poison"].user_labels == tomap({ runbook = "poison" })
-    error_message = "The status page would say something else."
-  }
-
-  assert {
-    condition     = google_monitoring_alert_policy.alerts["site-down"].user_labels["impact"] == "critical" && google_monitoring_alert_policy.alerts["site-down"].documentation[0].subject == "The hub cannot be reached"
-    error_message = "Nobody would be told that the hub is down."
-  }
-}
-
-run "the_budget_is_watched_over_two_windows" {
-  command = plan
-
-  assert {
-    condition     = google_monitoring_slo.availability.goal == 0.9995 && google_monitoring_slo.availability.rolling_period_days == 28
-    error_message = "The goal is another one."
-  }
-
-  assert {
-    condition     = alltrue([for p in google_monitoring_alert_policy.burns : p.combiner == "AND" && length(p.conditions) == 2])
-    error_message = "An alert would go on after the trouble is over, or begin for a moment's."
-  }
-}
-
-run "alerts_only_for_functions_that_can_be_exhausted" {
-  command = plan
-
-  assert {
-    condition     = strcontains(google_monitoring_alert_policy.alerts["instances-exhausted"].conditions[0].condition_prometheus_query_language[0].query, "service_name=\"orders\"}) > 80") && !strcontains(google_monitoring_alert_policy.alerts["instances-exhausted"].conditions[0].condition_prometheus_query_language[0].query, "seal")
-    error_message = "A job of one instance would always alert."
-  }
-}
-
-run "the_dashboard_has_no_overlap" {
-  command = plan
-
-  assert {
-    condition     = length(distinct([for t in jsondecode(google_monitoring_dashboard.hub.dashboard_json).mosaicLayout.tiles : "${t.xPos},${t.yPos}"])) == length(jsondecode(google_monitoring_dashboard.hub.dashboard_json).mosaicLayout.tiles)
-    error_message = "Two charts lie on each other."
-  }
-}
-
-run "a_goal_under_the_floor_is_refused" {
+run "what_is_refused" {
   command = plan
 
   variables {
+    # A goal under the floor is refused.
     goal = 0.99
-  }
 
-  expect_failures = [var.goal]
-}
-
-run "nobody_to_tell_is_refused" {
-  command = plan
-
-  variables {
+    # Nobody to tell is refused.
     people = []
-  }
 
-  expect_failures = [var.people]
-}
-
-run "a_schedule_of_four_fields_is_refused" {
-  command = plan
-
-  variables {
+    # A schedule of four fields is refused.
     schedules = { seal = "* * * *" }
   }
 
-  expect_failures = [var.schedules]
+  expect_failures = [var.goal, var.people, var.schedules]
 }
