@@ -72,7 +72,7 @@ func TestEveryAlertHasARunbookAndEveryRunbookAnAlert(t *testing.T) {
 	t.Parallel()
 	alerts := read(t, "modules/observability/alerts.tf")
 	slo := read(t, "modules/observability/slo.tf")
-	named := slices.Concat(found(`(?m)^    "([a-z-]+)" = \{$`, alerts), found(`(?m)^    "([a-z-]+)" += \{ slo = `, slo), found(`runbook += .*"([a-z-]+)"`, alerts))
+	named := slices.Concat(found(`(?m)^    "([a-z-]+)" = \{$`, alerts), found(`(?m)^    "([a-z-]+)" += \{ slo = `, slo), found(`(?m)^    "([a-z-]+)" += \{ filter = `, alerts), found(`runbook += .*"([a-z-]+)"`, alerts))
 	slices.Sort(named)
 	files, err := filepath.Glob(filepath.Join(terraform, "runbooks/alerts/*.md"))
 	if err != nil {

@@ -52,10 +52,6 @@ module "messaging" {
     uri     = module.functions[name].uris[var.active_region]
     service = module.functions[name].services[var.active_region]
   } }
-
-  publishers = {
-    alerts = ["serviceAccount:service-${var.project_number}@gcp-sa-monitoring-notification.iam.gserviceaccount.com"]
-  }
 }
 
 module "functions" {
@@ -94,6 +90,7 @@ module "observability" {
 
   project   = var.project
   domain    = var.domain
+  number    = var.project_number
   topic     = module.messaging.topics["alerts"]
   people    = var.people
   schedules = { for name, f in local.pushed : name => f.schedule if f.schedule != "" }

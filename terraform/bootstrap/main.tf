@@ -9,7 +9,7 @@ locals {
   services = {
     hub = [
       "artifactregistry.googleapis.com", "cloudbuild.googleapis.com", "cloudfunctions.googleapis.com", "cloudkms.googleapis.com",
-      "cloudresourcemanager.googleapis.com", "cloudscheduler.googleapis.com", "compute.googleapis.com", "eventarc.googleapis.com",
+      "cloudresourcemanager.googleapis.com", "cloudscheduler.googleapis.com", "cloudtrace.googleapis.com", "compute.googleapis.com", "eventarc.googleapis.com",
       "firebaserules.googleapis.com", "firestore.googleapis.com", "iam.googleapis.com", "iamcredentials.googleapis.com",
       "logging.googleapis.com", "monitoring.googleapis.com", "pubsub.googleapis.com", "run.googleapis.com",
       "storage.googleapis.com", "sts.googleapis.com", "telemetry.googleapis.com",
@@ -69,6 +69,8 @@ resource "google_project_iam_custom_role" "grants" {
     "cloudkms.cryptoKeys.get", "cloudkms.cryptoKeys.getIamPolicy", "cloudkms.cryptoKeys.setIamPolicy",
     "storage.buckets.get", "storage.buckets.getIamPolicy", "storage.buckets.setIamPolicy",
   ]
+
+  depends_on = [google_project_service.enabled]
 }
 
 resource "google_project_iam_custom_role" "reads" {
@@ -77,6 +79,8 @@ resource "google_project_iam_custom_role" "reads" {
   title       = "Rights of the hub's functions on backups, to read"
   description = "Reads rights on buckets and keys"
   permissions = ["cloudkms.cryptoKeys.get", "cloudkms.cryptoKeys.getIamPolicy", "storage.buckets.get", "storage.buckets.getIamPolicy"]
+
+  depends_on = [google_project_service.enabled]
 }
 
 resource "google_project_iam_member" "backups" {

@@ -1,5 +1,9 @@
+# A person applies this root, with credentials that belong to no project; the API of the rules wants to know whose quota a
+# request is.
 provider "google" {
-  project = var.project
+  project               = var.project
+  billing_project       = var.project
+  user_project_override = true
 }
 
 module "names" {
@@ -17,6 +21,23 @@ module "database" {
   project     = var.project
   key         = module.names.keys["database"].id
   collections = jsondecode(file("${path.module}/../../shared/collections.json")).collections
+}
+
+# Where the weekly drill restores to. It is empty in between, and forgets within an hour what was in it: were its past kept,
+# a guest who was erased would be in it for longer than is promised.
+resource "google_firestore_database" "scratch" {
+  project                           = var.project
+  name                              = "scratch"
+  location_id                       = "eur3"
+  type                              = "FIRESTORE_NATIVE"
+  concurrency_mode                  = "OPTIMISTIC"
+  app_engine_integration_mode       = "DISABLED"
+  point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_DISABLED"
+  delete_protection_state           = "DELETE_PROTECTION_ENABLED"
+
+  cmek_config {
+    kms_key_name = module.names.keys["database"].id
+  }
 }
 
 # The audit log's objects never change. The list of erasures must outlive every backup that still holds what was erased.

@@ -2,10 +2,6 @@ provider "google" {
   project = var.project
 }
 
-locals {
-  table = jsondecode(file("${path.module}/../../functions/functions.json")).functions
-}
-
 module "names" {
   source = "../modules/names"
 
@@ -49,8 +45,7 @@ module "backup_keys" {
 module "audit" {
   source = "../modules/audit"
 
-  project            = var.project
-  witness_project    = var.backup_project
-  locked             = var.production
-  functions_accounts = [for f in local.table : "serviceAccount:fn-${f.name}@${var.project}.iam.gserviceaccount.com"]
+  project         = var.project
+  witness_project = var.backup_project
+  locked          = var.production
 }

@@ -3,8 +3,17 @@ package main
 
 deny contains msg if {
 	some r in of_type("google_firestore_database")
+	not r.change.after.name == "scratch"
 	not r.change.after.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED"
 	msg := sprintf("%s has no point-in-time recovery", [r.address])
+}
+
+# What a drill restored must not be kept for longer than the erasure of a guest may take.
+deny contains msg if {
+	some r in of_type("google_firestore_database")
+	r.change.after.name == "scratch"
+	r.change.after.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED"
+	msg := sprintf("%s keeps what drills restored", [r.address])
 }
 
 deny contains msg if {

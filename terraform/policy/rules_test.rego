@@ -126,6 +126,8 @@ weekly := resource("google_firestore_backup_schedule", {"retention": "2419200s",
 test_the_database if {
 	holds([resource("google_firestore_database", database), daily, weekly])
 	breaks([resource("google_firestore_database", object.union(database, {"point_in_time_recovery_enablement": "POINT_IN_TIME_RECOVERY_DISABLED"}))], "point-in-time")
+	holds([resource("google_firestore_database", object.union(database, {"name": "scratch", "point_in_time_recovery_enablement": "POINT_IN_TIME_RECOVERY_DISABLED"})), daily, weekly])
+	breaks([resource("google_firestore_database", object.union(database, {"name": "scratch"}))], "keeps what drills restored")
 	breaks([resource("google_firestore_database", object.union(database, {"delete_protection_state": "DELETE_PROTECTION_DISABLED"}))], "can be deleted")
 	breaks([resource("google_firestore_database", object.union(database, {"location_id": "europe-west1"}))], "two regions")
 	breaks([resource("google_firestore_database", object.union(database, {"cmek_config": []}))], "a key of our own")

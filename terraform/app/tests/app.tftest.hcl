@@ -34,6 +34,12 @@ run "what_is_planned_holds" {
     error_message = "Monitoring would have nowhere to tell."
   }
 
+  # Whoever is no function is seen at the data.
+  assert {
+    condition     = alltrue([for c in google_project_iam_audit_config.data : length(c.audit_log_config) == 3]) && toset(keys(google_project_iam_audit_config.data)) == toset(["datastore.googleapis.com", "storage.googleapis.com"])
+    error_message = "Reading the database or the buckets goes unseen."
+  }
+
   # The functions know where things are.
   assert {
     condition     = output.environment["RYGGRAD_KEY_RING"] == "projects/hub-example/locations/europe/keyRings/ryggrad" && output.environment["RYGGRAD_BASE_URL"] == "https://hub.example.com"

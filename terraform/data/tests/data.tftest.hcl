@@ -18,6 +18,12 @@ run "what_is_planned_holds" {
     error_message = "A bucket could be made public."
   }
 
+  # The drill has a database of its own, which keeps no past.
+  assert {
+    condition     = google_firestore_database.scratch.name == "scratch" && google_firestore_database.scratch.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_DISABLED" && google_firestore_database.scratch.cmek_config[0].kms_key_name == module.names.keys["database"].id
+    error_message = "The drill has nowhere to restore to, or erased guests stay there."
+  }
+
   # The status page is there when the hub is not.
   assert {
     condition     = !contains([for r in var.regions : upper(r)], google_storage_bucket.status.location) && length(google_storage_bucket.status.encryption) == 0

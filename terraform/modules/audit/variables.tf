@@ -44,13 +44,3 @@ variable "locked" {
   description = "Whether its retention is locked for ever. True in production."
   type        = bool
 }
-
-variable "functions_accounts" {
-  description = "The functions' accounts. What they do with the database and with objects is not logged by Google too: it is their work, and the hub's own log has its acts."
-  type        = list(string)
-
-  validation {
-    condition     = alltrue([for a in var.functions_accounts : can(regex("^serviceAccount:fn-[a-z0-9-]+@[a-z0-9-]+\\.iam\\.gserviceaccount\\.com$", a))])
-    error_message = "Only functions' own accounts are left out: serviceAccount:fn-NAME@PROJECT.iam.gserviceaccount.com."
-  }
-}

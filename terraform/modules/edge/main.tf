@@ -66,6 +66,11 @@ resource "google_compute_backend_service" "backends" {
     enable      = true
     sample_rate = var.log_share
   }
+
+  # A function that goes leaves the routes before its backend does, which cannot be deleted while a route leads to it.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "google_compute_url_map" "routes" {

@@ -68,17 +68,17 @@ variable "classes" {
 }
 
 variable "waf" {
-  description = "The sets of preconfigured rules that Cloud Armor applies."
+  description = "The sets of preconfigured rules that Cloud Armor applies, of the version that Google recommends (OWASP's core rule set 4.22)."
   type        = list(string)
   default = [
-    "sqli-v33-stable", "xss-v33-stable", "lfi-v33-stable", "rfi-v33-stable", "rce-v33-stable", "scannerdetection-v33-stable",
-    "protocolattack-v33-stable", "sessionfixation-v33-stable", "java-v33-stable", "nodejs-v33-stable",
+    "sqli-v422-stable", "xss-v422-stable", "lfi-v422-stable", "rfi-v422-stable", "rce-v422-stable", "scannerdetection-v422-stable",
+    "protocolattack-v422-stable", "sessionfixation-v422-stable", "java-v422-stable", "generic-v422-stable",
   ]
 
   validation {
-    condition = length(var.waf) > 0 && alltrue([for name in var.waf : contains([
-      "sqli", "xss", "lfi", "rfi", "rce", "scannerdetection", "protocolattack", "php", "sessionfixation", "java", "nodejs",
-    ], trimsuffix(trimsuffix(name, "-v33-stable"), "-v33-canary")) && can(regex("-v33-(stable|canary)$", name))])
+    condition = length(var.waf) > 0 && length(var.waf) <= 20 && alltrue([for name in var.waf : contains([
+      "sqli", "xss", "lfi", "rfi", "rce", "scannerdetection", "protocolattack", "php", "sessionfixation", "java", "generic",
+    ], trimsuffix(trimsuffix(name, "-v422-stable"), "-v422-canary")) && can(regex("-v422-(stable|canary)$", name))])
     error_message = "These are no sets that Cloud Armor has, or not for this API: methodenforcement would refuse PUT, PATCH and DELETE."
   }
 }

@@ -20,7 +20,7 @@ resource "google_kms_crypto_key" "keys" {
 
   version_template {
     algorithm        = each.value.algorithm
-    protection_level = var.hsm ? "HSM" : "SOFTWARE"
+    protection_level = var.hsm && contains(local.hardware, each.value.algorithm) ? "HSM" : "SOFTWARE"
   }
 
   lifecycle {
@@ -37,6 +37,9 @@ resource "google_kms_key_ring_iam_member" "admins" {
 }
 
 locals {
+  # What Cloud HSM is known to make. Ed25519 is not among it: a key of that kind would be refused when it is applied.
+  hardware = ["GOOGLE_SYMMETRIC_ENCRYPTION", "EC_SIGN_P256_SHA256", "HMAC_SHA256"]
+
   agents = merge([for key, members in var.service_agents : { for m in members : "${key} ${m}" => { key = key, member = m } }]...)
 }
 

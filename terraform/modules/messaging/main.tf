@@ -5,9 +5,10 @@ locals {
   # The way there and back takes time too. Pub/Sub knows no deadline under 10 s or over 600 s.
   deadlines = { for name, s in var.subscriptions : name => min(600, max(10, s.timeout + 30)) }
   scheduled = { for name, s in var.subscriptions : name => s if s.schedule != "" }
-  publishes = merge([for topic, members in var.publishers : { for m in members : "${topic} ${m}" => { topic = topic, member = m } }]...)
 }
 
+# Messages are kept in the hub's regions. That they also pass through no other is not enforced: Monitoring notifies from
+# anywhere, and an operator elsewhere could not publish by hand. They hold ids, never a guest's data.
 resource "google_pubsub_topic" "topics" {
   for_each = local.topics
 
@@ -17,7 +18,6 @@ resource "google_pubsub_topic" "topics" {
 
   message_storage_policy {
     allowed_persistence_regions = var.regions
-    enforce_in_transit          = true
   }
 }
 
@@ -88,7 +88,6 @@ resource "google_pubsub_topic" "dead" {
 
   message_storage_policy {
     allowed_persistence_regions = var.regions
-    enforce_in_transit          = true
   }
 }
 
@@ -123,15 +122,6 @@ resource "google_pubsub_subscription_iam_member" "dead" {
   subscription = google_pubsub_subscription.push[each.key].id
   role         = "roles/pubsub.subscriber"
   member       = local.agent
-}
-
-resource "google_pubsub_topic_iam_member" "publishers" {
-  for_each = local.publishes
-
-  project = var.project
-  topic   = google_pubsub_topic.topics[each.value.topic].id
-  role    = "roles/pubsub.publisher"
-  member  = each.value.member
 }
 
 resource "google_cloud_scheduler_job" "ticks" {

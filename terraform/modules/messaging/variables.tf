@@ -102,14 +102,3 @@ variable "max_attempts" {
     error_message = "Pub/Sub takes 5 to 100 attempts."
   }
 }
-
-variable "publishers" {
-  description = "Google's services that publish to a topic: topic, then the members. Functions get theirs where they are made."
-  type        = map(list(string))
-  default     = {}
-
-  validation {
-    condition     = alltrue([for m in flatten(values(var.publishers)) : can(regex("^serviceAccount:service-[0-9]+@", m))])
-    error_message = "These are service agents of Google."
-  }
-}

@@ -35,10 +35,9 @@ variable "regions" {
 
   validation {
     condition = alltrue([for r in var.regions : contains([
-      "europe-central2", "europe-north1", "europe-north2", "europe-southwest1", "europe-west1", "europe-west3",
-      "europe-west4", "europe-west8", "europe-west9", "europe-west10", "europe-west12",
+      "europe-central2", "europe-north1", "europe-southwest1", "europe-west1", "europe-west3", "europe-west4", "europe-west8", "europe-west9",
     ], r)])
-    error_message = "These are not regions of Google Cloud in the European Union."
+    error_message = "These are not regions of Google Cloud in the European Union of which a bucket can have two."
   }
 }
 

@@ -6,7 +6,7 @@ locals {
     filter = "${local.functions_log}jsonPayload.message=(${join(" OR ", [for text in m.messages : jsonencode(text)])})"
   }) }
 
-  # Whoever touches data, keys or objects and is no service of ours.
+  # What the alerts of these names tell of: whoever touches data, keys or objects and is no service of ours.
   break_glass = join(" AND ", [
     "logName:\"cloudaudit.googleapis.com%2Fdata_access\"",
     "protoPayload.serviceName=(\"datastore.googleapis.com\" OR \"firestore.googleapis.com\" OR \"cloudkms.googleapis.com\" OR \"storage.googleapis.com\")",
@@ -51,30 +51,6 @@ resource "google_logging_metric" "values" {
     explicit_buckets {
       bounds = [1, 10, 30, 60, 90, 120, 180, 300, 365, 600, 1800, 3600, 4500, 7200, 12600, 43200, 86400]
     }
-  }
-}
-
-resource "google_logging_metric" "break_glass" {
-  project     = var.project
-  name        = "ryggrad/break_glass"
-  description = "People and strangers who touched data, keys or objects"
-  filter      = local.break_glass
-
-  metric_descriptor {
-    metric_kind = "DELTA"
-    value_type  = "INT64"
-  }
-}
-
-resource "google_logging_metric" "rights_changed" {
-  project     = var.project
-  name        = "ryggrad/rights_changed"
-  description = "Changes of rights, of keys, of retention and of what watches"
-  filter      = local.rights_changed
-
-  metric_descriptor {
-    metric_kind = "DELTA"
-    value_type  = "INT64"
   }
 }
 

@@ -1,6 +1,6 @@
 output "alerts" {
   description = "The alerts by their names: the runbook of each."
-  value       = merge({ for name, p in local.policies : name => p.runbook }, { for name in keys(local.burns) : name => name })
+  value       = merge({ for name, p in local.policies : name => p.runbook }, { for name in concat(keys(local.burns), keys(local.lines)) : name => name })
 }
 
 output "silences" {

@@ -8,6 +8,16 @@ variable "project" {
   }
 }
 
+variable "number" {
+  description = "The hub's project, by its number: Monitoring's service agent is named by it."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{6,}$", var.number))
+    error_message = "A project's number has digits only."
+  }
+}
+
 variable "domain" {
   description = "The hub's public name."
   type        = string

@@ -3,10 +3,9 @@ provider "google" {
 }
 
 variables {
-  project            = "hub-example"
-  witness_project    = "hub-example-backup"
-  locked             = true
-  functions_accounts = ["serviceAccount:fn-orders@hub-example.iam.gserviceaccount.com"]
+  project         = "hub-example"
+  witness_project = "hub-example-backup"
+  locked          = true
 }
 
 run "what_is_planned_holds" {
@@ -41,9 +40,6 @@ run "what_is_refused" {
   command = plan
 
   variables {
-    # Only functions are left out.
-    functions_accounts = ["user:kim@example.com"]
-
     # A witness in the same project is refused.
     witness_project = "hub-example"
 
@@ -51,5 +47,5 @@ run "what_is_refused" {
     keep_days = 30
   }
 
-  expect_failures = [var.functions_accounts, var.witness_project, var.keep_days]
+  expect_failures = [var.witness_project, var.keep_days]
 }

@@ -141,7 +141,7 @@ run "a_rule_set_that_refuses_our_own_methods_is_refused" {
   command = plan
 
   variables {
-    waf = ["methodenforcement-v33-stable"]
+    waf = ["methodenforcement-v422-stable"]
   }
 
   expect_failures = [var.waf]
