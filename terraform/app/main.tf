@@ -62,6 +62,7 @@ module "functions" {
   function      = each.value
   regions       = var.regions
   build_account = var.build_account
+  rebuild       = var.rebuild
   environment   = merge(local.environment, var.environment)
   topics        = module.messaging.topics
   keys          = { for name, k in module.names.keys : name => k.id }

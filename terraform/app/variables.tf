@@ -82,6 +82,12 @@ variable "build_account" {
   }
 }
 
+variable "rebuild" {
+  description = "Raised to build every function again from the same bundles, after a vulnerability in Go itself was repaired."
+  type        = number
+  default     = 0
+}
+
 variable "backup_recipient" {
   description = "The public half of the offline key to which backups are sealed too, as the operator's command writes it. The other half is kept on paper or in a safe, never here."
   type        = string

@@ -47,6 +47,11 @@ run "what_is_planned_holds" {
   }
 
   assert {
+    condition     = strcontains(output.exports, "export RYGGRAD_BASE_URL='https://hub.example.com'\n") && strcontains(output.exports, "export GOOGLE_CLOUD_PROJECT='hub-example'")
+    error_message = "An operator's command line would look elsewhere."
+  }
+
+  assert {
     condition     = output.environment["RYGGRAD_TRUSTED_HOPS"] == "2"
     error_message = "Every caller would have the load balancer's address."
   }

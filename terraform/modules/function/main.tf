@@ -28,6 +28,9 @@ resource "google_cloudfunctions2_function" "function" {
     entry_point     = var.function.name
     service_account = var.build_account
 
+    # The code is the same and the Go that compiles it is newer: another number builds it again.
+    environment_variables = { RYGGRAD_REBUILD = tostring(var.rebuild) }
+
     source {
       storage_source {
         bucket = var.bundle.bucket

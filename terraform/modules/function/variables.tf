@@ -105,6 +105,17 @@ variable "build_account" {
   }
 }
 
+variable "rebuild" {
+  description = "Raised to build the same bundle again, with the newest patch of Go that Google's builder has."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.rebuild >= 0 && floor(var.rebuild) == var.rebuild
+    error_message = "Builds are counted."
+  }
+}
+
 variable "environment" {
   description = "The environment of the process. No secrets: what is here can be read in the console."
   type        = map(string)

@@ -64,6 +64,12 @@ run "what_is_planned_holds" {
     error_message = "Its roles on keys or topics are others."
   }
 
+  # The same code can be built again.
+  assert {
+    condition     = alltrue([for f in google_cloudfunctions2_function.function : f.build_config[0].environment_variables["RYGGRAD_REBUILD"] == "0"])
+    error_message = "A repaired Go would not reach what runs."
+  }
+
   # The process knows its timeout.
   assert {
     condition = alltrue([for f in google_cloudfunctions2_function.function :
