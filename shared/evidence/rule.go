@@ -73,19 +73,12 @@ func atLeast(fact string, least float64, then State) Limit {
 // for what it makes, is missing and nothing worse; what encrypts disks is there only where an operator gave the hub keys
 // for that.
 func keysAtMost(days float64) (limits []Limit) {
-	for without, keys := range map[State][]string{
-		Missing: {"access-tokens", "audit-checkpoints", "backup", "backup-manifests", "tenant-keys"},
-		Green:   {"backup-objects", "database", "objects"},
-	} {
-		for _, key := range keys {
-			l := atMost(key, days, Failing)
-			l.Without = without
-			limits = append(limits, l)
-		}
+	for _, key := range []string{"access-tokens", "audit-checkpoints", "backup", "backup-manifests", "tenant-keys"} {
+		limits = append(limits, Limit{Fact: key, Least: math.Inf(-1), Most: days, Then: Failing, Without: Missing})
 	}
-	slices.SortFunc(limits, func(a, b Limit) int {
-		return cmp.Or(b.Without.rank()-a.Without.rank(), strings.Compare(a.Fact, b.Fact))
-	})
+	for _, key := range []string{"backup-objects", "database", "objects"} {
+		limits = append(limits, Limit{Fact: key, Least: math.Inf(-1), Most: days, Then: Failing, Without: Green})
+	}
 	return limits
 }
 
