@@ -86,6 +86,11 @@ variable "rebuild" {
   description = "Raised to build every function again from the same bundles, after a vulnerability in Go itself was repaired."
   type        = number
   default     = 0
+
+  validation {
+    condition     = var.rebuild >= 0 && floor(var.rebuild) == var.rebuild
+    error_message = "Builds are counted."
+  }
 }
 
 variable "backup_recipient" {
