@@ -146,7 +146,7 @@ func wrong(roles map[string][]string, used map[use]bool) []string {
 	}
 	for u := range used {
 		if !may(u.on, roles[u.on], u) {
-			faults = append(faults, "it uses "+u.permission+" on "+u.on+", which no role gives it")
+			faults = append(faults, tooFew+u.permission+" on "+u.on+", which no role gives it")
 		}
 	}
 	for on, given := range roles {
@@ -247,7 +247,7 @@ func TestEveryFunctionMayDoWhatItDoesAndNothingElse(t *testing.T) {
 	t.Parallel()
 	calls, excused := live(t), ahead()
 	for _, f := range table(t) {
-		if f.Coming || slices.Contains(unwatched(), f.Name) {
+		if f.Coming {
 			continue
 		}
 		if len(calls[f.Name]) == 0 {
@@ -255,6 +255,9 @@ func TestEveryFunctionMayDoWhatItDoesAndNothingElse(t *testing.T) {
 			continue
 		}
 		for _, fault := range wrong(granted(f), uses(t, calls[f.Name])) {
+			if slices.Contains(unwatched(), f.Name) && !strings.HasPrefix(fault, tooFew) {
+				continue
+			}
 			if excused[f.Name+": "+fault] == "" {
 				t.Errorf("%s: %s", f.Name, fault)
 			}
@@ -266,5 +269,9 @@ func TestEveryFunctionMayDoWhatItDoesAndNothingElse(t *testing.T) {
 	}
 }
 
-// unwatched are functions of which a play does not always see the same: verify opens a 168th of all files in an hour.
+// tooFew begins what is said of a permission that is missing.
+const tooFew = "it uses "
+
+// unwatched are functions of which a play does not always see the same: verify opens a 168th of all files in an hour. What
+// they are seen to do they may; that they may nothing else is not asked.
 func unwatched() []string { return []string{"verify"} }

@@ -156,6 +156,7 @@ type proofBody struct {
 	State evidence.State `json:"state" enum:"green,late,failing,missing"`
 	At    time.Time      `json:"at,omitzero"`
 	Facts map[string]any `json:"facts,omitzero"`
+	Lacks []string       `json:"lacks,omitzero" doc:"Facts that it should have and has not"`
 	Rule  string         `json:"rule" doc:"When it is green, late and failing"`
 }
 
@@ -167,7 +168,7 @@ func (p *pages) trustJSON(sh shown) trustBody {
 		for _, one := range j.Proof {
 			proof := proofBody{Kind: one.Rule.Kind, Shows: one.Rule.Shows, State: one.State, Rule: one.Rule.Words()}
 			if one.Evidence != nil {
-				proof.At, proof.Facts = one.Evidence.At, one.Evidence.Facts
+				proof.At, proof.Facts, proof.Lacks = one.Evidence.At, one.Evidence.Facts, one.Rule.Lacking(*one.Evidence)
 			}
 			c.Evidence = append(c.Evidence, proof)
 		}

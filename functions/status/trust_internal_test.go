@@ -127,3 +127,14 @@ func TestAMissingFactIsShownAsMissing(t *testing.T) {
 		t.Errorf("the page shows %+v", v)
 	}
 }
+
+func TestAMissingFactIsToldToMachinesToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.record(evidence.KeyAges, time.Hour, map[string]any{"tenant-keys": 3, "audit-checkpoints": 3, "backup": 3, "backup-manifests": 3})
+	w.minute()
+	proof := claimed(t, w, "key-custody").Evidence[0]
+	if proof.State != evidence.Missing || !slices.Equal(proof.Lacks, []string{"access-tokens"}) {
+		t.Errorf("it is %+v", proof)
+	}
+}
