@@ -91,6 +91,18 @@ func TestOverIsOver(t *testing.T) {
 	}
 }
 
+// An alert on lines of a log has no resource of the hub's, no value and no subject; it is for operators.
+func TestAnAlertOnLinesOfALogIsForOperators(t *testing.T) {
+	t.Parallel()
+	n, err := incident.ParseNotification([]byte(`{"version":"1.2","incident":{"incident_id":"0.opqiw61fsv7p","state":"open","started_at":1772366645,
+		"ended_at":null,"policy_name":"break-glass","policy_user_labels":{"runbook":"break-glass"},"condition":{"conditionMatchedLog":{"filter":"f"}},
+		"observed_value":null,"resource":{"type":"gcs_bucket","labels":{"bucket_name":"hub-example-audit","location":"eu"}},
+		"documentation":{"content":"text","mime_type":"text/markdown"}}}`))
+	if err != nil || !n.Open || n.Impact != incident.None || n.Function != "" || n.Title() != "An alert of other" {
+		t.Errorf("it is read as %+v, %v", n, err)
+	}
+}
+
 func FuzzNotification(f *testing.F) {
 	f.Add([]byte(`{"version":"1.2","incident":{"incident_id":"0.a","state":"OPEN","started_at":1,"policy_user_labels":{"function":"orders","impact":"minor"}}}`))
 	f.Add([]byte(`{"incident":{"incident_id":"0.a","state":"closed","ended_at":2,"documentation":"text","resource":{"labels":{"location":"europe-north1"}}}}`))
