@@ -47,18 +47,24 @@ func (w *world) ofTenant(p *place, tenant string) []string {
 	return names
 }
 
+// destroy says that nothing of a tenant must come back.
+func (w *world) destroy(tenant string) {
+	w.Helper()
+	eraseID, err := privacy.NewErasureID(rand.Reader)
+	w.must(err)
+	e := privacy.Erasure{ID: eraseID, Tenant: tenant, At: w.clock(), All: true}
+	raw, err := e.Encode()
+	w.must(err)
+	w.must(w.buckets.Erasures.Create(w.Context(), e.Object(), raw))
+}
+
 func TestATenantThatWasDestroyedAfterTheMomentDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fill()
 	w.house()
 	w.backUp()
-	eraseID, err := privacy.NewErasureID(rand.Reader)
-	w.must(err)
-	e := privacy.Erasure{ID: eraseID, Tenant: another, At: w.clock(), All: true}
-	raw, err := e.Encode()
-	w.must(err)
-	w.must(w.buckets.Erasures.Create(t.Context(), e.Object(), raw)) // and the database is gone, before anything of it was sealed
+	w.destroy(another) // and the database is gone, before anything of it was sealed
 	to := w.open("scratch")
 	out, err := w.restorer(to, w.vault()).Run(t.Context(), by(""), backupdb.Choice{})
 	w.must(err)

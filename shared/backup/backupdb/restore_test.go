@@ -154,6 +154,38 @@ func TestAnErasureIsCarriedOutInWhatIsBroughtBack(t *testing.T) {
 	}
 }
 
+// TestWhatIsErasedWhileARestoreLiesDownDoesNotComeBack has a restore die when all is written, and erases then.
+func TestWhatIsErasedWhileARestoreLiesDownDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill()
+	w.house()
+	w.backUp()
+	to, commits := w.open("scratch"), 0
+	w.faults.Set(func(method string, _ int) wire.Fault {
+		if method == "/google.firestore.v1.Firestore/Commit" {
+			commits++
+		}
+		if method == runQuery && commits > 3 { // what was written is compared
+			return wire.Fault{Before: status.Error(codes.PermissionDenied, "cut")}
+		}
+		return wire.Fault{}
+	})
+	r := w.restorer(to, w.vault())
+	out, err := r.Run(t.Context(), by(""), backupdb.Choice{})
+	w.faults.Set(nil)
+	if err == nil || !strings.Contains(err.Error(), "compare") || w.fields(to, "orderKeys", id("ord_", 7)) == nil || len(w.ofTenant(to, another)) == 0 {
+		t.Fatalf("it does not die where it should: %v", err)
+	}
+	w.erase(id("ord_", 7))
+	w.destroy(another)
+	out, err = r.Continue(t.Context(), by(""), out.ID)
+	w.must(err)
+	if w.fields(to, "orderKeys", id("ord_", 7)) != nil || w.fields(to, "orderKeys", id("ord_", 8)) == nil || len(w.ofTenant(to, another)) > 0 || out.Erased != 5 {
+		t.Errorf("of the tenant there is %v; restored %+v", w.ofTenant(to, another), out)
+	}
+}
+
 // forgotten checks that orders are there and nothing of their guests.
 func (w *world) forgotten(of *place, orders ...string) {
 	w.Helper()

@@ -12,6 +12,7 @@ import (
 
 	"ryggrad.internal/hub/shared/backup"
 	"ryggrad.internal/hub/shared/backup/line"
+	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
@@ -42,7 +43,6 @@ type restoring struct {
 	altered map[string]bool // objects of the config set that do not come back as they were
 	written int64
 	total   int64
-	buffer  []byte
 	mu      sync.Mutex // guards out while chains are continued
 	out     Restored
 }
@@ -156,7 +156,7 @@ func (x *restoring) restore(out *writer, before bool, v version) error {
 		return err
 	}
 	if !x.comes(v, doc) {
-		return nil
+		return x.takeOut(out, before, v, doc)
 	}
 	if v.collection == collectionAudit {
 		if err := x.noteRestored(doc); err != nil {
@@ -172,6 +172,20 @@ func (x *restoring) restore(out *writer, before bool, v version) error {
 	}
 	if !before {
 		out.put(doc)
+	}
+	return nil
+}
+
+// takeOut deletes a document that was written by an earlier process, before its erasure. What was compared since is not
+// touched here: sealed data is deleted in the end, and a tenant's chains may go on already.
+func (x *restoring) takeOut(out *writer, before bool, v version, doc *firestorepb.Document) error {
+	compared := x.behind && !slices.Contains([]string{stageHot, stageKeys, stageCompare}, x.p.Stage)
+	switch {
+	case !before || !x.erased.names(v, doc):
+	case !compared:
+		out.remove(doc.GetName())
+	case x.erased.whole(v.collection, doc):
+		return fault.New(fault.Conflict, "a tenant was destroyed after its documents were written; begin again with an empty database")
 	}
 	return nil
 }
