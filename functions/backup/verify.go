@@ -34,7 +34,7 @@ func BuildVerify(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	watch := &backupdb.Watch{Evidence: evidencedb.New(h.Ledger), Log: h.Log}
 	return h.Subscriber("verify", func(ctx context.Context, _ event.Message) error {
 		now := h.Now()
-		checked, err := vault.Hourly(ctx, buckets.Of, now)
+		checked, err := vault.Hourly(ctx, buckets, now)
 		if err != nil {
 			return err
 		}

@@ -160,6 +160,21 @@ func parseMoment(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is no moment; write it as 2026-03-01T12:00Z", text)
 }
 
+// parseMoments reads moments of single sets.
+func parseMoments(texts map[string]string) (map[backup.Set]time.Time, error) {
+	moments := map[backup.Set]time.Time{}
+	for name, text := range texts {
+		set, err := backup.ParseSet(name)
+		if err != nil {
+			return nil, err
+		}
+		if moments[set], err = parseMoment(text); err != nil {
+			return nil, err
+		}
+	}
+	return moments, nil
+}
+
 type listBackups struct {
 	keepers
 

@@ -91,9 +91,10 @@ func (d *desk) restorer(into *hub.Hub, k keepers, tell func(backupdb.Tidings)) (
 type restoreBackup struct {
 	keepers
 
-	Into     string `required:"" help:"The DATABASE to restore into. It must be empty, and the hub must not use it yet; with --missing it may be the hub's own." placeholder:"DATABASE"`
-	At       string `help:"The newest backup at or before this MOMENT, such as 2026-03-01T12:00Z; by default the newest." placeholder:"MOMENT"`
-	Continue string `help:"Go on with the restore of this ID that broke off." placeholder:"ID"`
+	Into     string            `required:"" help:"The DATABASE to restore into. It must be empty, and the hub must not use it yet; with --missing it may be the hub's own." placeholder:"DATABASE"`
+	At       string            `help:"The newest backup at or before this MOMENT, such as 2026-03-01T12:00Z; by default the newest." placeholder:"MOMENT"`
+	SetAt    map[string]string `help:"The newest backup of one SET at or before another MOMENT, such as keys=2026-03-01T11:00Z where the newest keys are damaged. Without it, keys are the newest there are." placeholder:"SET=MOMENT"`
+	Continue string            `help:"Go on with the restore of this ID that broke off." placeholder:"ID"`
 
 	Missing    bool     `help:"Write only what the database has not any more, each object by an act; what is there stays as it is."`
 	Tenant     string   `help:"Only what is this TENANT's. Without --missing, the database is one to look at then." placeholder:"TENANT"`
@@ -110,6 +111,10 @@ func (c *restoreBackup) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
+	setAt, err := parseMoments(c.SetAt)
+	if err != nil {
+		return err
+	}
 	into, err := d.database(c.Into)
 	if err != nil {
 		return err
@@ -119,7 +124,7 @@ func (c *restoreBackup) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
-	choice := backupdb.Choice{At: at, Tenant: c.Tenant, Collections: c.Collection}
+	choice := backupdb.Choice{At: at, SetAt: setAt, Tenant: c.Tenant, Collections: c.Collection}
 	var out backupdb.Restored
 	switch {
 	case c.Missing:

@@ -22,7 +22,7 @@ func (r *Refusal) Unwrap() error { return r.Cause }
 
 // What to do about objects that are not what they must be.
 const (
-	remedyOther = "Restore another moment that `backup list` shows, or fetch the object from a copy of the bucket and put it back under this name in a new bucket"
+	remedyOther = "Restore another moment that `backup list` shows (--at, or --set-at for this set alone), or fetch the object from a copy of the bucket and put it back under this name in a new bucket"
 	remedyForge = "Somebody may have changed the bucket: keep it as it is, look into its access log, and restore a moment whose manifest holds"
 	remedyAlien = "Say with --project whose backups these are, if that is what you mean to restore"
 )

@@ -3,6 +3,7 @@ package backupdb
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"ryggrad.internal/hub/shared/backup"
@@ -52,6 +53,10 @@ func (v Vault) Check(ctx context.Context, opts CheckOptions) (Checked, error) {
 	return c, nil
 }
 
+// lifecycleSlack is how much later than the oldest manifest one may have gone by its age: they are not made in the order
+// of their moments.
+const lifecycleSlack = 8 * time.Hour
+
 // chosen reads the manifests that are checked. Every incremental one is followed to its full one.
 func (v Vault) chosen(ctx context.Context, c *Checked, opts CheckOptions) ([]backup.Manifest, error) {
 	if !opts.At.IsZero() {
@@ -73,8 +78,12 @@ func (v Vault) chosen(ctx context.Context, c *Checked, opts CheckOptions) ([]bac
 			continue
 		}
 		hashes[at] = hash
-		if known, ok := hashes[m.Follows.At]; ok && known != m.Follows.SHA256 {
+		known, ok := hashes[m.Follows.At]
+		switch {
+		case ok && known != m.Follows.SHA256:
 			c.Findings = append(c.Findings, m.Manifest()+": the manifest that it follows is another one now")
+		case !m.Full() && !slices.Contains(moments, m.Follows.At) && m.Follows.At.After(moments[0].Add(lifecycleSlack)):
+			c.Findings = append(c.Findings, backup.Missing(backup.ManifestObject(opts.Set, m.Follows.At), nil).Error())
 		}
 		all = append(all, m)
 	}

@@ -20,17 +20,32 @@ const hoursOfWeek = 7 * 24
 // Hourly checks everything that is kept: every manifest's signature and chain, and of every file what Cloud Storage
 // says of its size and CRC32C. The files that bring the newest moment back are read whole, and of all files another part
 // is opened every hour, so that each is once a week.
-func (v Vault) Hourly(ctx context.Context, bucket func(backup.Set) objects.Bucket, now time.Time) (Checked, error) {
+//
+// Those that are kept for a year are checked likewise, but none of them is read whole at once.
+func (v Vault) Hourly(ctx context.Context, b Buckets, now time.Time) (Checked, error) {
 	c := Checked{Findings: []string{}}
+	monthly := v
+	monthly.Shelf = func(backup.Set) Shelf { return BucketShelf(b.Monthly) }
 	for _, set := range backup.Sets() {
-		if err := v.hourlySet(ctx, &c, set, bucket(set), now); err != nil {
+		err := v.hourlySet(ctx, &c, set, hourly{bucket: b.Of(set), now: now, newest: true})
+		if err == nil && set.Monthly() {
+			err = monthly.hourlySet(ctx, &c, set, hourly{bucket: b.Monthly, now: now})
+		}
+		if err != nil {
 			return c, fmt.Errorf("check the backups of %s: %w", set, err)
 		}
 	}
 	return c, nil
 }
 
-func (v Vault) hourlySet(ctx context.Context, c *Checked, set backup.Set, bucket objects.Bucket, now time.Time) error {
+// hourly says what of a bucket's backups is read.
+type hourly struct {
+	bucket objects.Bucket
+	now    time.Time
+	newest bool // what brings the newest moment back is read whole
+}
+
+func (v Vault) hourlySet(ctx context.Context, c *Checked, set backup.Set, h hourly) error {
 	all, err := v.chosen(ctx, c, CheckOptions{Set: set})
 	if err != nil || len(all) == 0 {
 		return err
@@ -45,21 +60,15 @@ func (v Vault) hourlySet(ctx context.Context, c *Checked, set backup.Set, bucket
 	}
 	for _, m := range all {
 		c.Manifests++
-		there, err := bucket.ListNoted(ctx, m.FilesPrefix(), "")
+		there, err := h.bucket.ListNoted(ctx, m.FilesPrefix(), "")
 		if err != nil {
 			return passing(err)
 		}
-		if err := v.hourlyFiles(ctx, c, m, there, hourly{newest: newest[m.At], now: now}); err != nil {
+		if err := v.hourlyFiles(ctx, c, m, there, hourly{newest: h.newest && newest[m.At], now: h.now}); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// hourly says which of a manifest's files are read.
-type hourly struct {
-	newest bool
-	now    time.Time
 }
 
 func (v Vault) hourlyFiles(ctx context.Context, c *Checked, m backup.Manifest, there []objects.Noted, h hourly) error {

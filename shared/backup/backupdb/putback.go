@@ -21,9 +21,18 @@ import (
 
 // Choice says what is brought back.
 type Choice struct {
-	At          time.Time // the newest backup at or before this moment; zero: the newest
-	Tenant      string    // only what is this tenant's; empty: everybody's
-	Collections []string  // only of these; empty: of all
+	At          time.Time                // the newest backup at or before this moment; zero: the newest
+	SetAt       map[backup.Set]time.Time // likewise, of one set alone, such as one whose newest backup is damaged
+	Tenant      string                   // only what is this tenant's; empty: everybody's
+	Collections []string                 // only of these; empty: of all
+}
+
+// notAfter returns the moment of a set that is asked for.
+func (c Choice) notAfter(set backup.Set) time.Time {
+	if at, ok := c.SetAt[set]; ok {
+		return at
+	}
+	return c.At
 }
 
 // part tells whether something is left out.
@@ -94,7 +103,7 @@ func (p *puttingBack) set(ctx context.Context, set backup.Set) error {
 	if !slices.ContainsFunc(p.target.table, func(c shared.Collection) bool { return p.wanted(set, c.Name) }) {
 		return nil
 	}
-	at, err := p.opts.Vault.Newest(ctx, set, p.choice.At)
+	at, err := p.opts.Vault.Newest(ctx, set, p.choice.notAfter(set))
 	if err != nil {
 		return err
 	}

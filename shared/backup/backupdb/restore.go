@@ -158,8 +158,8 @@ func (r *Restorer) choose(ctx context.Context, c Choice) (map[backup.Set]time.Ti
 		if !r.wants(c, set) {
 			continue
 		}
-		notAfter := c.At
-		if set == backup.Keys {
+		notAfter := c.notAfter(set)
+		if _, said := c.SetAt[set]; set == backup.Keys && !said {
 			notAfter = time.Time{}
 		}
 		at, err := r.opts.Vault.Newest(ctx, set, notAfter)
