@@ -45,6 +45,7 @@ type commands struct {
 }
 
 func main() {
+	gcp.TuneMemory() // as every function does: a restore takes the same memory here
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: gcp.ProcessEnv(), web: http.DefaultClient})
 	stop()
