@@ -1,6 +1,7 @@
 package orders
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -317,6 +318,26 @@ func TestAnOrderThatIsTooLargeIsKeptAndNotAskedForAgain(t *testing.T) {
 	}
 	if a := s.send("orders", laden, standardSecret); a.status != http.StatusOK {
 		t.Errorf("again it is answered %d %.200s", a.status, a.text)
+	}
+}
+
+// TestBytesThatNoDocumentHoldsAreRefused: sent again, they would be too many every time.
+func TestBytesThatNoDocumentHoldsAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.play(w.serve(), "generic")
+	noise := make([]byte, 1<<20)
+	if _, err := rand.Read(noise); err != nil {
+		t.Fatal(err)
+	}
+	if a := s.send("orders", string(noise), standardSecret); a.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("answered %d %.200s", a.status, a.text)
+	}
+	if a := s.send("orders", string(noise[:1<<20-10<<10]), standardSecret); a.status != http.StatusUnprocessableEntity && a.status != http.StatusBadRequest {
+		t.Errorf("what can be kept is answered %d %.200s", a.status, a.text)
+	}
+	if n := len(s.messages(channel.KeptFailed).body.Items); n != 1 {
+		t.Errorf("%d messages are kept, want the one that can be", n)
 	}
 }
 

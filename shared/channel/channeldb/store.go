@@ -25,6 +25,10 @@ const (
 // life is how long a message is kept, at most: a tenant's retention is compared when its bytes are read.
 const life = identity.MessageDays * 24 * time.Hour
 
+// mostOriginal bounds the bytes of a message as they are stored, compressed and sealed: a document holds 1 MiB with all
+// that stands beside them. Only what is no text comes near it, since requests are not larger.
+const mostOriginal = 1<<20 - 2<<10
+
 // Options are what a Store needs; every field but Retention is required.
 type Options struct {
 	Ledger *ledgerdb.Store
@@ -56,7 +60,8 @@ type Stored struct {
 }
 
 // Keep keeps a message with its bytes, as an act, and writes what goes with it. One that is here already is left as it
-// is, whatever became of it since; then it is not fresh, and nothing was written.
+// is, whatever became of it since; then it is not fresh, and nothing was written. What no document holds is
+// [fault.TooLarge].
 func (s *Store) Keep(ctx context.Context, act ledgerdb.Act, k channel.Kept, body []byte, with ...ledgerdb.Write) (fresh bool, err error) {
 	fields, sealed, err := s.seal(ctx, k, body)
 	if err != nil {
@@ -101,6 +106,9 @@ func (s *Store) seal(ctx context.Context, k channel.Kept, body []byte) (map[stri
 	original, err := s.originals.Seal(key, body, place(k, collectionOriginals, "original"))
 	if err != nil {
 		return nil, nil, fmt.Errorf("seal message %s: %w", k.ID, err)
+	}
+	if len(original) > mostOriginal {
+		return nil, nil, fault.New(fault.TooLarge, "the message is larger than the hub can keep, %d bytes when compressed", mostOriginal)
 	}
 	fields := k.Document()
 	fields["expireAt"] = expires
