@@ -10,10 +10,18 @@ import (
 	"ryggrad.internal/hub/shared/gcp/objects"
 )
 
-// finish makes a run a backup, if all its parts are there; if not, the shard that ends last does it.
+// finish makes a run a backup, if all its parts are there; if not, the shard that ends last does it. Whoever made it one may
+// have died before the copy of the month was begun, so that is seen to every time.
 func (k *Maker) finish(ctx context.Context, r backup.Run) error {
-	over, err := k.over(ctx, r)
-	if err != nil || over {
+	made, err := k.has(ctx, r, r.Manifest())
+	if err != nil {
+		return err
+	}
+	if made {
+		return k.keepForAYear(ctx, r)
+	}
+	abandoned, err := k.has(ctx, r, r.Abandoned())
+	if err != nil || abandoned {
 		return err
 	}
 	m, whole, err := k.gather(ctx, r)

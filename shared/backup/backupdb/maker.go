@@ -239,14 +239,18 @@ func (k *Maker) giveUp(ctx context.Context, r backup.Run, why string) error {
 
 // over tells whether a run is a backup already, or was given up.
 func (k *Maker) over(ctx context.Context, r backup.Run) (bool, error) {
-	for _, object := range []string{r.Manifest(), r.Abandoned()} {
-		_, err := k.opts.Buckets.Of(r.Set).Look(ctx, object)
-		if err == nil {
-			return true, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return false, passing(err)
-		}
+	made, err := k.has(ctx, r, r.Manifest())
+	if err != nil || made {
+		return made, err
 	}
-	return false, nil
+	return k.has(ctx, r, r.Abandoned())
+}
+
+// has tells whether an object of a run is there.
+func (k *Maker) has(ctx context.Context, r backup.Run, object string) (bool, error) {
+	_, err := k.opts.Buckets.Of(r.Set).Look(ctx, object)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, passing(err)
 }
