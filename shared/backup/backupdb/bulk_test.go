@@ -3,13 +3,13 @@ package backupdb_test
 import (
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -47,10 +47,16 @@ func (w *world) bulk(n int) {
 // commitAll commits writes to a database as a restore does, some at a time, and does nothing else.
 func (w *world) commitAll(database string, writes []*firestorepb.Write) {
 	w.Helper()
-	const at = 200
+	const most, bytes = 200, 4 << 20 // of a commit
 	var group errgroup.Group
 	group.SetLimit(6)
-	for some := range slices.Chunk(writes, at) {
+	for len(writes) > 0 {
+		n := 0
+		for size := 0; n < min(len(writes), most) && size < bytes; n++ {
+			size += proto.Size(writes[n])
+		}
+		some := writes[:n]
+		writes = writes[n:]
 		group.Go(func() error {
 			_, err := w.documents.Commit(w.Context(), &firestorepb.CommitRequest{Database: "projects/" + w.cfg.Project + "/databases/" + database, Writes: some})
 			return err
