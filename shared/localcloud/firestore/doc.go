@@ -52,7 +52,7 @@
 //
 // # How fast it is
 //
-// Operations per second with the same client in one run, on two cores with nothing else to do; store and client were
+// Operations per second with the same client, each block in one run, on two cores with nothing else to do; store and client were
 // separate processes. "Nothing" is a gRPC server that answers commits without doing anything: what no store behind gRPC
 // can be faster than. Scans are of a million documents, read as a stream (RYGGRAD_DOCUMENTS=1000000), other queries of
 // 100,000, by one client.
@@ -60,12 +60,12 @@
 //	FIRESTORE_EMULATOR_HOST=127.0.0.1:8971 go test -run '^$' -bench . -benchtime 2s ./shared/localcloud/firestore
 //
 //	                                  nothing  memory  durable  Google's emulator
-//	commit 1 document,   1 client       2,451   2,023    1,007      665
-//	commit 1 document,  16 clients     10,757   8,811    4,977    2,079
-//	commit 1 document,  64 clients     11,441   8,995    6,695    2,904
-//	commit 4 documents,  1 client       1,868   1,273      638      685
-//	commit 4 documents, 16 clients      5,368   3,480    2,237    1,174
-//	commit 4 documents, 64 clients      4,108   2,904    2,209    2,033
+//	commit 1 document,   1 client       3,064   2,619      845      823
+//	commit 1 document,  16 clients      9,946   7,972    4,497    2,216
+//	commit 1 document,  64 clients     11,150   8,199    5,915    2,413
+//	commit 4 documents,  1 client       1,586   1,187      757      597
+//	commit 4 documents, 16 clients      4,281   3,210    2,086    1,361
+//	commit 4 documents, 64 clients      5,376   4,762    3,829    1,910
 //	transaction,         1 client           -     667      465      213
 //	transaction,        16 clients          -   2,189    1,657    1,390
 //	transaction,        64 clients          -   3,583    2,984    2,285
