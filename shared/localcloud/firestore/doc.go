@@ -52,7 +52,7 @@
 //
 // # How fast it is
 //
-// Operations per second with the same client, each block in one run, on two cores with nothing else to do; store and client were
+// Operations per second with the same client, each block in one run, on two cores with next to nothing else to do; store and client were
 // separate processes. "Nothing" is a gRPC server that answers commits without doing anything: what no store behind gRPC
 // can be faster than. Scans are of a million documents, read as a stream (RYGGRAD_DOCUMENTS=1000000), other queries of
 // 100,000, by one client.

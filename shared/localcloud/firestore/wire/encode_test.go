@@ -30,7 +30,7 @@ func everything() map[string]*firestorepb.Value {
 		"false": {ValueType: &firestorepb.Value_BooleanValue{}}, "true": {ValueType: &firestorepb.Value_BooleanValue{BooleanValue: true}},
 		"int": {ValueType: &firestorepb.Value_IntegerValue{}}, "negative": {ValueType: &firestorepb.Value_IntegerValue{IntegerValue: math.MinInt64}},
 		"double": double(0), "minus": double(math.Copysign(0, -1)), "nan": double(math.NaN()), "inf": double(math.Inf(1)),
-		"short": text(strings.Repeat("é", 63)), "long": text(strings.Repeat("x", 200)), "longer": text(strings.Repeat("x", 20_000)),
+		"short": text(strings.Repeat("é", 63)), "long": text(strings.Repeat("x", 130)), "longer": text(strings.Repeat("x", 2_000)),
 		"bytes":     {ValueType: &firestorepb.Value_BytesValue{BytesValue: []byte{0, 0xff}}},
 		"no bytes":  {ValueType: &firestorepb.Value_BytesValue{}},
 		"reference": {ValueType: &firestorepb.Value_ReferenceValue{ReferenceValue: "projects/p/databases/d/documents/c/d"}},
@@ -55,6 +55,7 @@ func everything() map[string]*firestorepb.Value {
 func TestFieldsAreEncodedAsProtoDoes(t *testing.T) {
 	t.Parallel()
 	fields := everything()
+	fields["longest"] = &firestorepb.Value{ValueType: &firestorepb.Value_StringValue{StringValue: strings.Repeat("x", 20_000)}} // too large to fuzz with
 	checkEncoding(t, fields)
 	for i, v := range fields["map"].GetMapValue().GetFields()["array"].GetArrayValue().GetValues() {
 		got, err := wire.EncodeValue(v)
