@@ -52,10 +52,10 @@
 //
 // # How fast it is
 //
-// Operations per second with the same client, each block in one run, on two cores with next to nothing else to do; store and client were
-// separate processes. "Nothing" is a gRPC server that answers commits without doing anything: what no store behind gRPC
-// can be faster than. Scans are of a million documents, read as a stream (RYGGRAD_DOCUMENTS=1000000), other queries of
-// 100,000, by one client.
+// Operations per second with the same client, each block in one run, on two cores with next to nothing else to do; store
+// and client were separate processes. "Nothing" is a gRPC server that answers commits without doing anything: what no
+// store behind gRPC can be faster than. Scans are of a million documents, read as a stream (RYGGRAD_DOCUMENTS=1000000),
+// other queries of 100,000, by one client.
 //
 //	FIRESTORE_EMULATOR_HOST=127.0.0.1:8971 go test -run '^$' -bench . -benchtime 2s ./shared/localcloud/firestore
 //
