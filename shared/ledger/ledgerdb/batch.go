@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/gcp/encode"
 )
 
 // batch is one Firestore commit in the making.
@@ -88,9 +89,9 @@ func (b *batch) hold(prior Object) {
 }
 
 // patch sets the named fields of a document that must be there; a named one that is not in values is taken away.
-func (b *batch) patch(ref Ref, values map[string]*firestorepb.Value, named ...string) {
+func (b *batch) patch(ref Ref, values map[string]any, named ...string) {
 	b.writes = append(b.writes, &firestorepb.Write{
-		Operation:        &firestorepb.Write_Update{Update: &firestorepb.Document{Name: b.name(ref), Fields: values}},
+		Operation:        &firestorepb.Write_Update{Update: b.encode(ref, values)},
 		UpdateMask:       &firestorepb.DocumentMask{FieldPaths: named},
 		CurrentDocument:  &firestorepb.Precondition{ConditionType: &firestorepb.Precondition_Exists{Exists: true}},
 		UpdateTransforms: []*firestorepb.DocumentTransform_FieldTransform{commitTime()},
@@ -111,16 +112,28 @@ func (b *batch) drop(ref Ref, condition *firestorepb.Precondition) {
 
 // update writes all fields of a document, and the time of the commit by the database's clock.
 func (b *batch) update(ref Ref, doc map[string]any, condition *firestorepb.Precondition) {
-	fields, err := valuesOf(doc)
-	if err != nil {
-		b.err = errors.Join(b.err, fmt.Errorf("write %s: %w", ref, err))
-		return
-	}
 	b.writes = append(b.writes, &firestorepb.Write{
-		Operation:        &firestorepb.Write_Update{Update: &firestorepb.Document{Name: b.name(ref), Fields: fields}},
+		Operation:        &firestorepb.Write_Update{Update: b.encode(ref, doc)},
 		CurrentDocument:  condition,
 		UpdateTransforms: []*firestorepb.DocumentTransform_FieldTransform{commitTime()},
 	})
+}
+
+// documentRoom is what most documents fit into, encoded.
+const documentRoom = 1 << 10
+
+// encode makes a document whose fields are encoded already. The message carries them as bytes that it does not know, which
+// protocol buffers put into what is sent as they are; a Document's Fields stay nil. See package encode for what that spares.
+// It takes what Firestore gives back, and nothing else, so that what is written, hashed and read is one thing; see
+// [ledger.HashDocument].
+func (b *batch) encode(ref Ref, fields map[string]any) *firestorepb.Document {
+	doc := &firestorepb.Document{Name: b.name(ref)}
+	encoded, err := encode.AppendFields(make([]byte, 0, documentRoom), fields)
+	if err != nil {
+		b.err = errors.Join(b.err, fmt.Errorf("write %s: %w", ref, err))
+	}
+	doc.ProtoReflect().SetUnknown(encoded)
+	return doc
 }
 
 func commitTime() *firestorepb.DocumentTransform_FieldTransform {
@@ -159,56 +172,4 @@ func (b *batch) commit(ctx context.Context) error {
 	default:
 		return fmt.Errorf("commit: %w", err)
 	}
-}
-
-// valuesOf turns fields into Firestore's own values. It takes what Firestore gives back, and nothing else, so that what
-// is written, hashed and read is one thing; see [ledger.HashDocument].
-func valuesOf(fields map[string]any) (map[string]*firestorepb.Value, error) {
-	values := make(map[string]*firestorepb.Value, len(fields)+1)
-	for name, field := range fields {
-		v, err := valueOf(field)
-		if err != nil {
-			return nil, fmt.Errorf("field %s: %w", name, err)
-		}
-		values[name] = v
-	}
-	return values, nil
-}
-
-func valueOf(v any) (*firestorepb.Value, error) {
-	switch v := v.(type) {
-	case nil:
-		return &firestorepb.Value{ValueType: &firestorepb.Value_NullValue{}}, nil
-	case bool:
-		return &firestorepb.Value{ValueType: &firestorepb.Value_BooleanValue{BooleanValue: v}}, nil
-	case int64:
-		return &firestorepb.Value{ValueType: &firestorepb.Value_IntegerValue{IntegerValue: v}}, nil
-	case float64:
-		return &firestorepb.Value{ValueType: &firestorepb.Value_DoubleValue{DoubleValue: v}}, nil
-	case string:
-		return &firestorepb.Value{ValueType: &firestorepb.Value_StringValue{StringValue: v}}, nil
-	case []byte:
-		return &firestorepb.Value{ValueType: &firestorepb.Value_BytesValue{BytesValue: v}}, nil
-	case time.Time:
-		return &firestorepb.Value{ValueType: &firestorepb.Value_TimestampValue{TimestampValue: timestamppb.New(v)}}, nil
-	case []any:
-		return arrayOf(v)
-	case map[string]any:
-		fields, err := valuesOf(v)
-		return &firestorepb.Value{ValueType: &firestorepb.Value_MapValue{MapValue: &firestorepb.MapValue{Fields: fields}}}, err
-	default:
-		return nil, fmt.Errorf("a %T is not a value of a document", v)
-	}
-}
-
-func arrayOf(list []any) (*firestorepb.Value, error) {
-	values := make([]*firestorepb.Value, len(list))
-	for i, one := range list {
-		v, err := valueOf(one)
-		if err != nil {
-			return nil, fmt.Errorf("element %d: %w", i, err)
-		}
-		values[i] = v
-	}
-	return &firestorepb.Value{ValueType: &firestorepb.Value_ArrayValue{ArrayValue: &firestorepb.ArrayValue{Values: values}}}, nil
 }

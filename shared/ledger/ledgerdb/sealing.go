@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
-	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -207,8 +206,8 @@ func (s *Store) patchSome(ctx context.Context, ids []string, first int, patch fu
 
 // markOne sets the entry's place and takes its mark away, if it is there.
 func (s *Store) markOne(b *batch, id string, index uint64) {
-	place := &firestorepb.Value{ValueType: &firestorepb.Value_IntegerValue{IntegerValue: int64(index)}} //nolint:gosec // a log is never that long
-	b.patch(Ref{collectionAudit, id}, map[string]*firestorepb.Value{fieldIndex: place}, fieldIndex, fieldPending)
+	place := map[string]any{fieldIndex: int64(index)} //nolint:gosec // a log is never that long
+	b.patch(Ref{collectionAudit, id}, place, fieldIndex, fieldPending)
 }
 
 // ImportSealed writes entries that the log has from a place on, and that this database lost or does not know as sealed.

@@ -8,10 +8,13 @@ package wire
 
 import (
 	"iter"
+	"strings"
 
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"ryggrad.internal/hub/shared/gcp/encode"
 )
 
 // Fields are the fields of a document: field 2 of google.firestore.v1.Document, repeated, as encoded.
@@ -22,25 +25,17 @@ type Value []byte
 
 // The field numbers of the kinds of a google.firestore.v1.Value.
 const (
-	Boolean   protowire.Number = 1
-	Integer   protowire.Number = 2
-	Double    protowire.Number = 3
-	Reference protowire.Number = 5
-	Map       protowire.Number = 6
-	GeoPoint  protowire.Number = 8
-	Array     protowire.Number = 9
-	Timestamp protowire.Number = 10
-	Null      protowire.Number = 11
-	String    protowire.Number = 17
-	Bytes     protowire.Number = 18
-)
-
-const (
-	documentFields protowire.Number = 2 // of Document
-	mapFields      protowire.Number = 1 // of MapValue
-	arrayValues    protowire.Number = 1 // of ArrayValue
-	entryKey       protowire.Number = 1
-	entryValue     protowire.Number = 2
+	Boolean   = encode.Boolean
+	Integer   = encode.Integer
+	Double    = encode.Double
+	Reference = encode.Reference
+	Map       = encode.Map
+	GeoPoint  = encode.GeoPoint
+	Array     = encode.Array
+	Timestamp = encode.Timestamp
+	Null      = encode.Null
+	String    = encode.String
+	Bytes     = encode.Bytes
 )
 
 // Decode decodes a document's fields. The result is the caller's own; it is never nil.
@@ -57,19 +52,19 @@ func (f Fields) Decode() (map[string]*firestorepb.Value, error) {
 
 // Lookup finds the value at a path of names.
 func (f Fields) Lookup(path []string) (Value, bool) {
-	v, ok := find(f, documentFields, path[0])
+	v, ok := find(f, encode.DocumentFields, path[0])
 	for _, name := range path[1:] {
 		kind, _, payload := v.Kind()
 		if !ok || kind != Map {
 			return nil, false
 		}
-		v, ok = find(payload, mapFields, name)
+		v, ok = find(payload, encode.MapFields, name)
 	}
 	return v, ok
 }
 
 // All are the document's fields, in the byte order of their names.
-func (f Fields) All() iter.Seq2[[]byte, Value] { return entries(f, documentFields) }
+func (f Fields) All() iter.Seq2[[]byte, Value] { return entries(f, encode.DocumentFields) }
 
 // Keep returns only those of the document's top-level fields that are wanted.
 func (f Fields) Keep(wanted func(name string) bool) Fields {
@@ -87,6 +82,33 @@ func (f Fields) Keep(wanted func(name string) bool) Fields {
 		b = b[n:]
 	}
 	return kept
+}
+
+// With returns a copy that has a field of that name and value, whether or not there was one.
+func (f Fields) With(name string, v Value) Fields {
+	from, to := len(f), len(f) // where the field is, or belongs
+	for rest := []byte(f); len(rest) > 0; {
+		entry, after, ok := message(rest, encode.DocumentFields)
+		if !ok {
+			break
+		}
+		key, _ := readEntry(entry)
+		if order := strings.Compare(string(key), name); order >= 0 {
+			if from = len(f) - len(rest); order == 0 {
+				to = len(f) - len(after)
+			} else {
+				to = from
+			}
+			break
+		}
+		rest = after
+	}
+	const heads = 16 // at most, of the entry and in it
+	b := append(make(Fields, 0, len(f)+len(name)+len(v)+heads), f[:from]...)
+	b, entry := encode.Begin(b, encode.DocumentFields)
+	b = encode.AppendBytes(b, encode.EntryKey, []byte(name))
+	b = encode.AppendBytes(b, encode.EntryValue, v)
+	return append(encode.End(b, entry), f[to:]...)
 }
 
 // Kind tells a value's kind with its payload: number for booleans, integers and the bits of doubles, bytes for the rest.
@@ -110,7 +132,7 @@ func (v Value) Kind() (kind protowire.Number, number uint64, payload []byte) {
 // Elements are the elements of an array's payload.
 func Elements(array []byte) iter.Seq[Value] {
 	return func(yield func(Value) bool) {
-		for element := range repeated(array, arrayValues) {
+		for element := range repeated(array, encode.ArrayValues) {
 			if !yield(element) {
 				return
 			}
@@ -119,7 +141,7 @@ func Elements(array []byte) iter.Seq[Value] {
 }
 
 // Entries are the names and values of a map's payload, in the byte order of the names.
-func Entries(m []byte) iter.Seq2[[]byte, Value] { return entries(m, mapFields) }
+func Entries(m []byte) iter.Seq2[[]byte, Value] { return entries(m, encode.MapFields) }
 
 func entries(message []byte, number protowire.Number) iter.Seq2[[]byte, Value] {
 	return func(yield func([]byte, Value) bool) {
@@ -197,9 +219,9 @@ func readEntry(entry []byte) (name []byte, v Value) {
 			return name, v
 		}
 		switch number {
-		case entryKey:
+		case encode.EntryKey:
 			name = content
-		case entryValue:
+		case encode.EntryValue:
 			v = content
 		default:
 		}
