@@ -18,8 +18,9 @@ type operation struct {
 	must       precondition
 	masked     bool // only the mask's fields are written
 	mask       []fieldpath.Path
+	sent       []byte                        // the document's fields, encoded as they came, until they are decoded
 	values     map[string]*firestorepb.Value // as sent; the operation's own
-	fields     wire.Fields                   // values, encoded, for a write that replaces the document
+	fields     wire.Fields                   // values, encoded, for a write that replaces the document and at most dates it
 	transforms []transform
 }
 
@@ -36,7 +37,9 @@ func (d *database) parse(w *firestorepb.Write) (*operation, error) {
 	transforms := w.GetUpdateTransforms()
 	switch o := w.GetOperation().(type) {
 	case *firestorepb.Write_Update:
-		op.name, op.values = o.Update.GetName(), o.Update.GetFields()
+		if op.name, op.values = o.Update.GetName(), o.Update.GetFields(); op.values == nil {
+			op.sent = sentFields(o.Update)
+		}
 	case *firestorepb.Write_Delete:
 		op.name, op.delete = o.Delete, true
 	case *firestorepb.Write_Transform:
@@ -81,10 +84,28 @@ func (op *operation) parseContent(mask *firestorepb.DocumentMask, transforms []*
 	if op.transforms, err = parseTransforms(transforms); err != nil {
 		return err
 	}
+	whole := !op.masked && !slices.ContainsFunc(op.transforms, func(t transform) bool { return !t.dates() })
+	return op.parseFields(whole)
+}
+
+// parseFields checks the fields as they were sent. Those of a document that is written whole are never decoded, if they are
+// of the kind that nearly all are.
+func (op *operation) parseFields(whole bool) (err error) {
+	if len(op.sent) > 0 {
+		if whole {
+			if fields, ok := wire.Plain(op.sent); ok {
+				op.fields = fields
+				return checkSize(op.name, fields)
+			}
+		}
+		if op.values, err = wire.Fields(op.sent).Decode(); err != nil {
+			return invalid("Document %q cannot be read.", op.name)
+		}
+	}
 	if err := value.CheckFields(op.values, 1); err != nil {
 		return refuse(err)
 	}
-	if !op.masked && len(op.transforms) == 0 {
+	if whole {
 		op.fields, err = encode(op.name, op.values)
 	}
 	return err
@@ -135,7 +156,7 @@ func checkWritten(path fieldpath.Path) error {
 // content is what the operation makes of a document's fields, with the results of its transforms.
 func (op *operation) content(before wire.Fields, at int64) (wire.Fields, []*firestorepb.Value, error) {
 	if op.fields != nil {
-		return op.fields, nil, nil
+		return op.dated(at)
 	}
 	values := op.values
 	if values == nil {
@@ -159,6 +180,23 @@ func (op *operation) content(before wire.Fields, at int64) (wire.Fields, []*fire
 	}
 	fields, err := encode(op.name, values)
 	return fields, results, err
+}
+
+// dated is what a document that is written whole becomes, with the commit's time where its transforms want it.
+func (op *operation) dated(at int64) (wire.Fields, []*firestorepb.Value, error) {
+	if len(op.transforms) == 0 {
+		return op.fields, nil, nil
+	}
+	now, result := serverTime(nil, at)
+	encoded, err := wire.EncodeValue(now)
+	if err != nil {
+		return nil, nil, err
+	}
+	fields, results := op.fields, make([]*firestorepb.Value, 0, len(op.transforms))
+	for _, t := range op.transforms {
+		fields, results = fields.With(t.path[0], encoded), append(results, result)
+	}
+	return fields, results, checkSize(op.name, fields)
 }
 
 // copyField makes the field at a path what it is in from: the same value, or absent.

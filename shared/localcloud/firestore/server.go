@@ -55,7 +55,7 @@ func Open(opts Options) (*Server, error) {
 }
 
 // Register makes a gRPC server answer with this one. Its messages must be allowed to be 11 MiB.
-func (s *Server) Register(r grpc.ServiceRegistrar) { firestorepb.RegisterFirestoreServer(r, s) }
+func (s *Server) Register(r grpc.ServiceRegistrar) { r.RegisterService(service(), s) }
 
 // Close makes everything durable and ends the server. The gRPC server should have stopped; what it still asks fails.
 func (s *Server) Close() error {

@@ -18,8 +18,12 @@ import (
 // transform changes one field by what it was.
 type transform struct {
 	path   fieldpath.Path
+	time   bool // it sets the commit's time
 	change func(old *firestorepb.Value, at int64) (v, result *firestorepb.Value)
 }
+
+// dates tells whether it sets a field of the document itself to the commit's time.
+func (t transform) dates() bool { return t.time && len(t.path) == 1 }
 
 func (t transform) apply(fields map[string]*firestorepb.Value, at int64) (result *firestorepb.Value) {
 	v, result := t.change(lookup(fields, t.path), at)
@@ -37,7 +41,7 @@ func parseTransforms(in []*firestorepb.DocumentTransform_FieldTransform) ([]tran
 		if err := checkWritten(path); err != nil {
 			return nil, err
 		}
-		t := transform{path: path}
+		t := transform{path: path, time: f.GetSetToServerValue() == firestorepb.DocumentTransform_FieldTransform_REQUEST_TIME}
 		if t.change, err = parseTransform(f); err != nil {
 			return nil, err
 		}
