@@ -372,6 +372,9 @@ func noDeeds() map[string]string {
 	for _, a := range channel.Adapters() {
 		for _, path := range a.Paths {
 			excused["receive-channel-"+path] = same
+			if a.Puts {
+				excused["receive-put-channel-"+path] = same
+			}
 		}
 	}
 	for _, d := range deeds() {

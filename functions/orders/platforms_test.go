@@ -85,15 +85,20 @@ func (w *world) play(h http.Handler, name string) partner {
 // send sends a webhook with the platform's own proof under the secret.
 func (s partner) send(path, body, secret string) answer {
 	s.t.Helper()
+	return s.sendBy(http.MethodPost, path, body, secret)
+}
+
+func (s partner) sendBy(method, path, body, secret string) answer {
+	s.t.Helper()
 	at := "/v1/channels/" + s.adapter.Name + "/" + s.link + "/" + path
-	r := httptest.NewRequestWithContext(s.t.Context(), http.MethodPost, at, http.NoBody)
+	r := httptest.NewRequestWithContext(s.t.Context(), method, at, http.NoBody)
 	proof, err := s.adapter.Prove(channel.Request{URL: "https://" + r.Host + at, Body: []byte(body), At: time.Now()}, secret, s.options)
 	s.must(err)
 	var headers []string
 	for name, value := range proof {
 		headers = append(headers, name, value)
 	}
-	return call(s.t, s.h, http.MethodPost, at, "", []byte(body), headers...)
+	return call(s.t, s.h, method, at, "", []byte(body), headers...)
 }
 
 func (w *world) fixture(adapter, name string) string {
@@ -117,6 +122,25 @@ func (s partner) statuses() string {
 		all = append(all, o.Status)
 	}
 	return strings.Join(all, " ")
+}
+
+func TestOnlyWhoPutsIsHeardByPut(t *testing.T) {
+	t.Parallel()
+	for name, p := range platforms() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			s := w.play(w.serve(), name)
+			a := s.sendBy(http.MethodPut, p.orderPath, w.fixture(name, p.order), standardSecret)
+			if s.adapter.Puts {
+				if a.status != p.taken || w.count("orders") != 1 {
+					t.Errorf("answered %d %s", a.status, a.text)
+				}
+			} else if a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed || w.count("orders")+w.count("messages") > 0 {
+				t.Errorf("answered %d %s", a.status, a.text)
+			}
+		})
+	}
 }
 
 func TestEveryPlatformFromItsWebhookToItsCancellation(t *testing.T) {

@@ -79,22 +79,29 @@ func newHandler(d deps) *httpapi.API {
 	}, s.deliverectPreparation)
 	s.messageRoutes(api)
 	s.meter, s.refuse = api.Meter, api.Refuse
-	for _, path := range channelPaths() {
+	s.channelRoutes(api, http.MethodPost, "receive-channel-", channelPaths(func(channel.Adapter) bool { return true }))
+	s.channelRoutes(api, http.MethodPut, "receive-put-channel-", channelPaths(func(a channel.Adapter) bool { return a.Puts }))
+	return api
+}
+
+func (s *server) channelRoutes(api *httpapi.API, method, id string, paths []string) {
+	for _, path := range paths {
 		api.HandleRaw(httpapi.Route{
-			Method: http.MethodPost, Path: "/v1/channels/{adapter}/{link}/" + path, ID: "receive-channel-" + path,
+			Method: method, Path: "/v1/channels/{adapter}/{link}/" + path, ID: id + path,
 			Summary:    "Receive a delivery platform's own webhook, proven by the platform's signature",
 			Permission: httpapi.Public, Unmetered: true,
 			Takes: []httpapi.Content{{}}, Gives: map[int][]httpapi.Content{http.StatusOK: {{}}, http.StatusCreated: {{}}, http.StatusAccepted: {{}}},
 		}, s.webhook)
 	}
-	return api
 }
 
-// channelPaths returns the paths that any platform calls below its link.
-func channelPaths() []string {
+// channelPaths returns the paths that platforms of a kind call below their links.
+func channelPaths(of func(channel.Adapter) bool) []string {
 	var paths []string
 	for _, a := range channel.Adapters() {
-		paths = append(paths, a.Paths...)
+		if of(a) {
+			paths = append(paths, a.Paths...)
+		}
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths)

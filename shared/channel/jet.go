@@ -9,7 +9,7 @@ import (
 
 // jet is Just Eat Takeaway's JET Connect (developers.just-eat.com, formerly Flyt).
 //
-// Each kind of event has a path of its own. An order comes when acceptance is requested, and again when it is ready for
+// Each kind of event has a path of its own, and some are sent with PUT. An order comes when acceptance is requested, and again when it is ready for
 // preparation; the link's option orderFrom says which of the two it is taken from, the other is an event. An order is
 // answered with 202, and what became of it is then posted to the callback that the request's URL names; one that is here
 // already with 409. Webhooks carry an API key. Order ids are unique for good.
@@ -22,6 +22,7 @@ func jet() Adapter {
 			"orders", jetReady, "order-ready-for-preparation-async", "order-ready-for-preparation-sync", jetAcceptance,
 			"order-accepted", "order-cancelled", "order-rejected", "send-to-pos-failed", "delivery-status",
 		},
+		Puts: true,
 		signature: func(o Options) Signature {
 			return Signature{Scheme: SharedSecret, Header: either(o["header"], "X-Flyt-Api-Key")}
 		},
