@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,7 +105,7 @@ func measure(t testing.TB, orders string) (f figures) {
 	}
 	for _, part := range []string{"bare", "export", "restore"} {
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$", "-test.timeout=2h")
-		child.Env = append(os.Environ(), cloudEnv+"="+string(env), partEnv+"="+part)
+		child.Env = append(withoutMemory(os.Environ()), cloudEnv+"="+string(env), partEnv+"="+part)
 		out, err := child.CombinedOutput()
 		_, answer, found := bytes.Cut(out, []byte("figures: "))
 		if err != nil || !found {
@@ -115,6 +116,11 @@ func measure(t testing.TB, orders string) (f figures) {
 		}
 	}
 	return f
+}
+
+// withoutMemory leaves out what bounds this process's memory, where the store is: that of the others is what is measured.
+func withoutMemory(env []string) []string {
+	return slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, "GOMEMLIMIT=") })
 }
 
 // placeOrders has scripts/load place orders in a cloud.
