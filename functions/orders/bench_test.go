@@ -2,6 +2,7 @@ package orders
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -352,10 +353,10 @@ func playLoad() loaded {
 type sender struct {
 	conn     net.Conn
 	answers  *bufio.Reader
-	address  *url.URL
-	header   string
+	head     string // of every request, up to its length
 	template string
 	webhook  bool
+	request  []byte
 }
 
 func newSender(ctx context.Context) (*sender, error) {
@@ -363,14 +364,15 @@ func newSender(ctx context.Context) (*sender, error) {
 	if s.webhook {
 		s.template = benchWebhook
 	}
-	if s.header = os.Getenv("HEADER"); s.header != "" {
-		s.header += "\r\n"
-	}
-	var err error
-	if s.address, err = url.Parse(os.Getenv("URL")); err != nil {
+	address, err := url.Parse(os.Getenv("URL"))
+	if err != nil {
 		return nil, err
 	}
-	if s.conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", s.address.Host); err != nil {
+	s.head = "POST " + address.Path + " HTTP/1.1\r\nHost: " + address.Host + "\r\nContent-Type: application/json\r\n"
+	if header := os.Getenv("HEADER"); header != "" {
+		s.head += header + "\r\n"
+	}
+	if s.conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", address.Host); err != nil {
 		return nil, err
 	}
 	s.answers = bufio.NewReader(s.conn)
@@ -380,21 +382,40 @@ func newSender(ctx context.Context) (*sender, error) {
 // send places one order and tells whether it was taken in.
 func (s *sender) send(number string) bool {
 	body := strings.Replace(s.template, "NUMBER", number, 1)
-	signature := ""
+	s.request = append(s.request[:0], s.head...)
 	if s.webhook {
-		signature = "X-Server-Authorization-HMAC-SHA256: " + sign([]byte(body), webhookSecret) + "\r\n"
+		s.request = append(s.request, "X-Server-Authorization-HMAC-SHA256: "+sign([]byte(body), webhookSecret)+"\r\n"...)
 	}
-	_, err := fmt.Fprintf(s.conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s%s\r\n%s",
-		s.address.Path, s.address.Host, len(body), s.header, signature, body)
-	if err != nil {
+	s.request = strconv.AppendInt(append(s.request, "Content-Length: "...), int64(len(body)), 10)
+	s.request = append(append(s.request, "\r\n\r\n"...), body...)
+	if _, err := s.conn.Write(s.request); err != nil {
 		return false
 	}
-	answer, err := http.ReadResponse(s.answers, nil)
-	if err != nil {
-		return false
+	return s.created()
+}
+
+// created reads an answer to its end and tells whether it is 201. It knows as much of HTTP as the hub's answers need.
+func (s *sender) created() bool {
+	created, length := false, 0
+	for first := true; ; first = false {
+		line, err := s.answers.ReadSlice('\n')
+		if err != nil {
+			return false
+		}
+		if first {
+			created = bytes.HasPrefix(line, []byte("HTTP/1.1 201 "))
+		}
+		if text, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(text))); err != nil {
+				return false
+			}
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			break
+		}
 	}
-	_, err = io.Copy(io.Discard, answer.Body)
-	return err == nil && answer.Body.Close() == nil && answer.StatusCode == http.StatusCreated
+	_, err := s.answers.Discard(length)
+	return err == nil && created && length > 0
 }
 
 const benchOrder = `{"channelOrderId":"NUMBER","displayId":"42","location":"LOCATION","type":"delivery","placedAt":"2026-03-01T18:04:05+01:00","currency":"SEK",` +

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -40,16 +39,14 @@ const (
 // float64, string, []byte, [time.Time], []any, map[string]any) are refused, so that what is hashed before a write is
 // what will be read after it.
 func HashDocument(fields map[string]any) (Hash, error) {
-	kept := make(map[string]any, len(fields))
-	maps.Copy(kept, fields)
-	delete(kept, FieldEntry)
-	delete(kept, FieldUpdatedAt)
-	var e encoder
-	if err := e.value(kept); err != nil {
+	e := encoder{bytes: make([]byte, 0, usualDocument)}
+	if err := e.fields(fields, FieldEntry, FieldUpdatedAt); err != nil {
 		return Hash{}, err
 	}
 	return sha256.Sum256(e.bytes), nil
 }
+
+const usualDocument = 2 << 10 // bytes that most documents' values take here
 
 // encoder gathers a document's bytes, to be hashed in one go.
 type encoder struct{ bytes []byte }
@@ -104,9 +101,17 @@ func (e *encoder) array(v []any) error {
 	return nil
 }
 
-func (e *encoder) fields(v map[string]any) error {
-	e.number(tagMap, uint64(len(v)))
-	for _, name := range slices.Sorted(maps.Keys(v)) {
+// fields appends a map without the names that are left out.
+func (e *encoder) fields(v map[string]any, without ...string) error {
+	names := make([]string, 0, len(v))
+	for name := range v {
+		if !slices.Contains(without, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	e.number(tagMap, uint64(len(names)))
+	for _, name := range names {
 		e.number(tagText, uint64(len(name)))
 		e.bytes = append(e.bytes, name...)
 		if err := e.value(v[name]); err != nil {

@@ -22,6 +22,7 @@ type batch struct {
 	store  *Store
 	tenant string
 	writes []*firestorepb.Write
+	room   []byte // what documents are encoded into, one after another
 	err    error
 }
 
@@ -119,8 +120,8 @@ func (b *batch) update(ref Ref, doc map[string]any, condition *firestorepb.Preco
 	})
 }
 
-// documentRoom is what most documents fit into, encoded.
-const documentRoom = 1 << 10
+// roomOfBatch is what the documents of most acts fit into, encoded.
+const roomOfBatch = 4 << 10
 
 // encode makes a document whose fields are encoded already. The message carries them as bytes that it does not know, which
 // protocol buffers put into what is sent as they are; a Document's Fields stay nil. See package encode for what that spares.
@@ -128,11 +129,17 @@ const documentRoom = 1 << 10
 // [ledger.HashDocument].
 func (b *batch) encode(ref Ref, fields map[string]any) *firestorepb.Document {
 	doc := &firestorepb.Document{Name: b.name(ref)}
-	encoded, err := encode.AppendFields(make([]byte, 0, documentRoom), fields)
+	if b.room == nil {
+		b.room = make([]byte, 0, roomOfBatch)
+	}
+	begun := len(b.room)
+	all, err := encode.AppendFields(b.room, fields)
 	if err != nil {
 		b.err = errors.Join(b.err, fmt.Errorf("write %s: %w", ref, err))
+		return doc
 	}
-	doc.ProtoReflect().SetUnknown(encoded)
+	b.room = all
+	doc.ProtoReflect().SetUnknown(all[begun:len(all):len(all)])
 	return doc
 }
 
