@@ -42,7 +42,8 @@
 //     are said to be skipped once, a mask holds where missing documents are listed, the last page has no token, arrays
 //     hold no arrays after a transform either, a precondition sees the writes before it.
 //   - Where the emulator breaks, answering UNKNOWN: more than five aggregations and Listen are refused with a reason, pages
-//     that are ordered work. What is no protocol buffer is INTERNAL here, which gRPC itself answers.
+//     that are ordered work. What is no protocol buffer is INTERNAL here, which gRPC itself answers, and INVALID_ARGUMENT
+//     in the fields of a document to commit.
 //   - Which of two faults of one request is told: an order by the documents' names backwards, twice, is INVALID_ARGUMENT
 //     here and FAILED_PRECONDITION there.
 //   - Read times go back an hour; the emulator has no limit, and production allows whole minutes beyond. A missing document
@@ -53,8 +54,8 @@
 // # How fast it is
 //
 // Operations per second with the same client, each block in one run, on two cores with next to nothing else to do; store
-// and client were separate processes. "Nothing" is a gRPC server that decodes commits, and does nothing else: what a store
-// behind gRPC can hardly be faster than. Scans are of a million documents, read as a stream (RYGGRAD_DOCUMENTS=1000000),
+// and client were separate processes. "Nothing" is a gRPC server that does no more than decode commits, which this store
+// leaves out. Scans are of a million documents, read as a stream (RYGGRAD_DOCUMENTS=1000000),
 // other queries of 100,000, by one client.
 //
 //	FIRESTORE_EMULATOR_HOST=127.0.0.1:8971 go test -run '^$' -bench . -benchtime 3s ./shared/localcloud/firestore

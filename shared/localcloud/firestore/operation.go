@@ -95,7 +95,7 @@ func (op *operation) parseFields(whole bool) (err error) {
 		if whole {
 			if fields, ok := wire.Plain(op.sent); ok {
 				op.fields = fields
-				return checkSize(op.name, fields)
+				return op.checkParsed()
 			}
 		}
 		if op.values, err = wire.Fields(op.sent).Decode(); err != nil {
@@ -105,10 +105,21 @@ func (op *operation) parseFields(whole bool) (err error) {
 	if err := value.CheckFields(op.values, 1); err != nil {
 		return refuse(err)
 	}
-	if whole {
-		op.fields, err = encode(op.name, op.values)
+	if !whole {
+		return nil
 	}
-	return err
+	if op.fields, err = encode(op.name, op.values); err != nil {
+		return err
+	}
+	return op.checkParsed()
+}
+
+// checkParsed refuses a document that is too large, if it will not be dated: that can take the place of what is large.
+func (op *operation) checkParsed() error {
+	if len(op.transforms) > 0 {
+		return nil
+	}
+	return checkSize(op.name, op.fields)
 }
 
 func (op *operation) parsePrecondition(p *firestorepb.Precondition) error {
@@ -179,7 +190,10 @@ func (op *operation) content(before wire.Fields, at int64) (wire.Fields, []*fire
 		return nil, nil, refuse(err)
 	}
 	fields, err := encode(op.name, values)
-	return fields, results, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return fields, results, checkSize(op.name, fields)
 }
 
 // dated is what a document that is written whole becomes, with the commit's time where its transforms want it.
@@ -250,5 +264,5 @@ func encode(name string, values map[string]*firestorepb.Value) (wire.Fields, err
 	if fields == nil {
 		fields = wire.Fields{}
 	}
-	return fields, checkSize(name, fields)
+	return fields, nil
 }

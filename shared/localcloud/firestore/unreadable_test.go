@@ -2,8 +2,10 @@ package firestore_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
+	"cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -39,11 +41,13 @@ func TestWhatCannotBeReadIsRefused(t *testing.T) {
 	t.Parallel()
 	conn := serve(t, firestore.Options{})
 	const name = "\x0a\x2dprojects/p/databases/(default)/documents/c/no"
+	const commit = "\x0a\x1eprojects/p/databases/(default)\x12\x34\x0a\x32" + name // and three bytes of the document's fields
 	for label, c := range map[string]struct {
 		rpc, request string
 		want         codes.Code
 	}{
 		"no protocol buffer":             {"Commit", "\xff\xff\xff", codes.Internal},
+		"a document's fields":            {"Commit", commit + "\x12\x01\xff", codes.InvalidArgument},
 		"half of a message":              {"GetDocument", name[:20], codes.Internal},
 		"text that is not UTF-8":         {"GetDocument", name[:len(name)-1] + "\xff", codes.Internal},
 		"no protocol buffer to a stream": {"RunQuery", "\xff\xff\xff", codes.Internal},
@@ -59,5 +63,24 @@ func TestWhatCannotBeReadIsRefused(t *testing.T) {
 				t.Errorf("answered %v, want %v", err, c.want)
 			}
 		})
+	}
+}
+
+func TestADateTakesThePlaceOfWhatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	client := firestorepb.NewFirestoreClient(serve(t, firestore.Options{}))
+	const database = "projects/p/databases/(default)"
+	for name, want := range map[string]codes.Code{"t": codes.OK, "other": codes.InvalidArgument} {
+		large := &firestorepb.Value{ValueType: &firestorepb.Value_StringValue{StringValue: strings.Repeat("x", 1<<20)}}
+		_, err := client.Commit(t.Context(), &firestorepb.CommitRequest{Database: database, Writes: []*firestorepb.Write{{
+			Operation: &firestorepb.Write_Update{Update: &firestorepb.Document{
+				Name: database + "/documents/c/" + name, Fields: map[string]*firestorepb.Value{name: large}}},
+			UpdateTransforms: []*firestorepb.DocumentTransform_FieldTransform{{FieldPath: "t",
+				TransformType: &firestorepb.DocumentTransform_FieldTransform_SetToServerValue{
+					SetToServerValue: firestorepb.DocumentTransform_FieldTransform_REQUEST_TIME}}},
+		}}})
+		if status.Code(err) != want {
+			t.Errorf("%s: answered %v, want %v", name, err, want)
+		}
 	}
 }
