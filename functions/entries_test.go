@@ -370,11 +370,8 @@ func noDeeds() map[string]string {
 		"settle-channel-message": "needs a message that failed for good: functions/orders makes one",
 	}
 	for _, a := range channel.Adapters() {
-		for _, path := range a.Paths {
+		for _, path := range slices.Concat(a.Paths, a.Puts) {
 			excused["receive-channel-"+path] = same
-			if a.Puts {
-				excused["receive-put-channel-"+path] = same
-			}
 		}
 	}
 	for _, d := range deeds() {

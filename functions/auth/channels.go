@@ -128,7 +128,7 @@ func (s *server) showChannel(l identitydb.OpenedLink) channelBody {
 		}
 	}
 	if adapter, known := channel.Named(l.Adapter); known {
-		for _, path := range adapter.Paths {
+		for _, path := range slices.Concat(adapter.Paths, adapter.Puts) {
 			body.Webhooks = append(body.Webhooks, s.issuer+pathChannels+"/"+l.Adapter+"/"+l.ID+"/"+path)
 		}
 	}

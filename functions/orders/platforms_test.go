@@ -124,7 +124,7 @@ func (s partner) statuses() string {
 	return strings.Join(all, " ")
 }
 
-func TestOnlyWhoPutsIsHeardByPut(t *testing.T) {
+func TestOnlyWhatIsPutIsHeardByPut(t *testing.T) {
 	t.Parallel()
 	for name, p := range platforms() {
 		t.Run(name, func(t *testing.T) {
@@ -132,12 +132,23 @@ func TestOnlyWhoPutsIsHeardByPut(t *testing.T) {
 			w := newWorld(t)
 			s := w.play(w.serve(), name)
 			a := s.sendBy(http.MethodPut, p.orderPath, w.fixture(name, p.order), standardSecret)
-			if s.adapter.Puts {
-				if a.status != p.taken || w.count("orders") != 1 {
-					t.Errorf("answered %d %s", a.status, a.text)
+			if a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed || w.count("orders")+w.count("messages") > 0 {
+				t.Errorf("an order by PUT is answered %d %s", a.status, a.text)
+			}
+			for _, path := range s.adapter.Puts {
+				event := w.fixture(name, path)
+				if a := s.send(path, event, standardSecret); a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed {
+					t.Errorf("%s by POST is answered %d %s", path, a.status, a.text)
 				}
-			} else if a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed || w.count("orders")+w.count("messages") > 0 {
-				t.Errorf("answered %d %s", a.status, a.text)
+				if a := s.sendBy(http.MethodPut, path, event, strings.Replace(standardSecret, "MDEy", "NDEy", 1)); a.status != http.StatusUnauthorized {
+					t.Errorf("%s under another secret is answered %d %s", path, a.status, a.text)
+				}
+				if a := s.sendBy(http.MethodPut, path, event, standardSecret); a.status >= http.StatusMultipleChoices {
+					t.Errorf("%s is answered %d %s", path, a.status, a.text)
+				}
+			}
+			if kept := w.count("messages"); kept != len(s.adapter.Puts) {
+				t.Errorf("%d events were kept", kept)
 			}
 		})
 	}

@@ -79,15 +79,15 @@ func newHandler(d deps) *httpapi.API {
 	}, s.deliverectPreparation)
 	s.messageRoutes(api)
 	s.meter, s.refuse = api.Meter, api.Refuse
-	s.channelRoutes(api, http.MethodPost, "receive-channel-", channelPaths(func(channel.Adapter) bool { return true }))
-	s.channelRoutes(api, http.MethodPut, "receive-put-channel-", channelPaths(func(a channel.Adapter) bool { return a.Puts }))
+	s.channelRoutes(api, http.MethodPost)
+	s.channelRoutes(api, http.MethodPut)
 	return api
 }
 
-func (s *server) channelRoutes(api *httpapi.API, method, id string, paths []string) {
-	for _, path := range paths {
+func (s *server) channelRoutes(api *httpapi.API, method string) {
+	for _, path := range channelPaths(method) {
 		api.HandleRaw(httpapi.Route{
-			Method: method, Path: "/v1/channels/{adapter}/{link}/" + path, ID: id + path,
+			Method: method, Path: "/v1/channels/{adapter}/{link}/" + path, ID: "receive-channel-" + path,
 			Summary:    "Receive a delivery platform's own webhook, proven by the platform's signature",
 			Permission: httpapi.Public, Unmetered: true,
 			Takes: []httpapi.Content{{}}, Gives: map[int][]httpapi.Content{http.StatusOK: {{}}, http.StatusCreated: {{}}, http.StatusAccepted: {{}}},
@@ -95,16 +95,21 @@ func (s *server) channelRoutes(api *httpapi.API, method, id string, paths []stri
 	}
 }
 
-// channelPaths returns the paths that platforms of a kind call below their links.
-func channelPaths(of func(channel.Adapter) bool) []string {
+// channelPaths returns the paths that any platform calls below its link with a method.
+func channelPaths(method string) []string {
 	var paths []string
 	for _, a := range channel.Adapters() {
-		if of(a) {
-			paths = append(paths, a.Paths...)
-		}
+		paths = append(paths, pathsOf(a, method)...)
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths)
+}
+
+func pathsOf(a channel.Adapter, method string) []string {
+	if method == http.MethodPut {
+		return a.Puts
+	}
+	return a.Paths
 }
 
 // lastSegment returns the part of a path behind its last slash.

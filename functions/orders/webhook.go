@@ -35,7 +35,7 @@ type arrival struct {
 func (s *server) webhook(w http.ResponseWriter, r *http.Request, call httpapi.Call) error {
 	adapter, ok := channel.Named(r.PathValue("adapter"))
 	path := lastSegment(r.URL.Path)
-	if !ok || !slices.Contains(adapter.Paths, path) || r.Method == http.MethodPut && !adapter.Puts {
+	if !ok || !slices.Contains(pathsOf(adapter, r.Method), path) {
 		return fault.New(fault.NotFound, "there is nothing at this path")
 	}
 	reply, err := s.receive(r, call, adapter, path)

@@ -66,7 +66,7 @@ type Adapter struct {
 	Name         string        // as in `/v1/channels/{adapter}/{link}/orders`
 	Carries      Carries       // what a webhook brings
 	Paths        []string      // the platform's paths below `/v1/channels/{adapter}/{link}/`
-	Puts         bool          // the platform sends with PUT, too; all send with POST
+	Puts         []string      // the paths that it calls by PUT; all others by POST
 	Signature    Signature     // how the platform signs, where that is the same for every link
 	Undocumented bool          // how it proves its webhooks is not documented publicly, so it is [Adapter.Off] at first
 	Options      []Option      // what a link can say

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,7 +98,7 @@ func read(a channel.Adapter, file string, body []byte, link channel.Link) (chann
 		return a.ReadFetched(body, channel.Reference{Ref: channel.Ref{ChannelOrderID: max(named.ID, named.Order.ID)}}, link)
 	}
 	path := a.Paths[0]
-	for _, p := range a.Paths {
+	for _, p := range slices.Concat(a.Paths, a.Puts) {
 		if strings.HasPrefix(name, p) {
 			path = p
 		}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,7 +34,7 @@ func FuzzAdapters(f *testing.F) {
 	adapters := channel.Adapters()
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, a := range adapters {
-			for _, path := range a.Paths {
+			for _, path := range slices.Concat(a.Paths, a.Puts) {
 				again := func(b []byte) (channel.Message, error) {
 					return a.Read(channel.Request{Path: path, Header: http.Header{}.Values, Body: b}, anywhere("JPY"))
 				}

@@ -9,10 +9,10 @@ import (
 
 // jet is Just Eat Takeaway's JET Connect (developers.just-eat.com, formerly Flyt).
 //
-// Each kind of event has a path of its own, and some are sent with PUT. An order comes when acceptance is requested, and again when it is ready for
+// Each kind of event has a path of its own, and drivers' come by PUT. An order comes when acceptance is requested, and again when it is ready for
 // preparation; the link's option orderFrom says which of the two it is taken from, the other is an event. An order is
 // answered with 202, and what became of it is then posted to the callback that the request's URL names; one that is here
-// already with 409. Webhooks carry an API key. Order ids are unique for good.
+// already with 409. Questions about late orders are kept as events; the restaurant answers them at JET. Webhooks carry an API key. Order ids are unique for good.
 //
 // Amounts are decimal numbers. A UnitPrice is without the items under it. The phone number may be a proxy with a code.
 func jet() Adapter {
@@ -21,8 +21,12 @@ func jet() Adapter {
 		Paths: []string{
 			"orders", jetReady, "order-ready-for-preparation-async", "order-ready-for-preparation-sync", jetAcceptance,
 			"order-accepted", "order-cancelled", "order-rejected", "send-to-pos-failed", "delivery-status",
+			"late-order-query", "late-order-compensation-query", "order-eligible-for-restaurant-compensation",
 		},
-		Puts: true,
+		Puts: []string{
+			"driver-assigned-to-delivery", "driver-at-restaurant", "driver-on-their-way-to-delivery-address", "driver-at-delivery-address",
+			"driver-has-delivered-order", "driver-location", "delivery-failed", "attempted-delivery-query-resolved", "redelivery-requested",
+		},
 		signature: func(o Options) Signature {
 			return Signature{Scheme: SharedSecret, Header: either(o["header"], "X-Flyt-Api-Key")}
 		},
@@ -57,8 +61,8 @@ const (
 )
 
 func readJET(root *node, r Request, link Link) (Message, error) {
-	id, event := root.any("OrderId", "OrderReference").peek(), root.get("Event").text()
-	at, _ := readTime(root.get("Timestamp").text())
+	id, event := root.any("OrderId", "OrderReference", "orderId").peek(), root.get("Event").text()
+	at, _ := readTime(root.any("Timestamp", "TimeStamp").text())
 	mark := Mark{At: at}
 	switch {
 	case id == "":
