@@ -65,8 +65,8 @@ func Named(name string) (Adapter, bool) {
 type Adapter struct {
 	Name         string        // as in `/v1/channels/{adapter}/{link}/orders`
 	Carries      Carries       // what a webhook brings
-	Paths        []string      // the platform's paths below `/v1/channels/{adapter}/{link}/`
-	Puts         []string      // the paths that it calls by PUT; all others by POST
+	Paths        []string      // what the platform calls by POST below `/v1/channels/{adapter}/{link}/`
+	Puts         []string      // and what by PUT
 	Signature    Signature     // how the platform signs, where that is the same for every link
 	Undocumented bool          // how it proves its webhooks is not documented publicly, so it is [Adapter.Off] at first
 	Options      []Option      // what a link can say

@@ -9,10 +9,11 @@ import (
 
 // jet is Just Eat Takeaway's JET Connect (developers.just-eat.com, formerly Flyt).
 //
-// Each kind of event has a path of its own, and drivers' come by PUT. An order comes when acceptance is requested, and again when it is ready for
-// preparation; the link's option orderFrom says which of the two it is taken from, the other is an event. An order is
-// answered with 202, and what became of it is then posted to the callback that the request's URL names; one that is here
-// already with 409. Questions about late orders are kept as events; the restaurant answers them at JET. Webhooks carry an API key. Order ids are unique for good.
+// Each kind of event has a path of its own, and what drivers do comes by PUT. An order comes when acceptance is requested,
+// and again when it is ready for preparation; the link's option orderFrom says which of the two it is taken from, the other
+// is an event. An order is answered with 202, and what became of it is then posted to the callback that the request's URL
+// names; one that is here already with 409. Questions about late orders are kept as events; the restaurant answers them at
+// JET. Webhooks carry an API key. Order ids are unique for good.
 //
 // Amounts are decimal numbers. A UnitPrice is without the items under it. The phone number may be a proxy with a code.
 func jet() Adapter {

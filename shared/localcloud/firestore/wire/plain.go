@@ -9,11 +9,11 @@ import (
 
 	"ryggrad.internal/hub/shared/gcp/encode"
 	"ryggrad.internal/hub/shared/localcloud/firestore/resource"
+	"ryggrad.internal/hub/shared/localcloud/firestore/value"
 )
 
 // Bounds of what [Plain] takes.
 const (
-	maxDepth      = 20
 	minSeconds    = -62135596800 // the first second of the year 1
 	maxSeconds    = 253402300799 // the last second of the year 9999
 	usualFields   = 24           // what most documents and maps have at most
@@ -113,7 +113,7 @@ func appendPlainValue(b, v []byte, depth int) ([]byte, bool) {
 		return b, false
 	}
 	var at int
-	ok := depth <= maxDepth
+	ok := depth <= value.MaxDepth
 	switch number {
 	case String:
 		return encode.AppendBytes(b, String, payload), utf8.Valid(payload)
