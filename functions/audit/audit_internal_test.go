@@ -74,17 +74,15 @@ func newWorld(t testing.TB) *world {
 	w.must(err)
 	w.hub, err = hub.Open(t.Context(), cfg.Config, slog.New(slog.DiscardHandler))
 	w.must(err)
-	var closeStore func() error
-	w.sealer, closeStore, err = cfg.Open(t.Context(), w.hub, nil)
+	w.sealer, err = cfg.Open(t.Context(), w.hub, nil)
 	w.must(err)
 	store, err := objects.Open(t.Context(), cfg.Config, nil)
 	w.must(err)
-	t.Cleanup(func() { w.must(store.Close()); w.must(closeStore()); w.must(w.hub.Close()) })
+	t.Cleanup(func() { w.must(w.hub.Close()) })
 	w.keys, err = cfg.Key(w.hub).Keys(t.Context())
 	w.must(err)
 	counted, err := objects.Open(t.Context(), cfg.Config, w)
 	w.must(err)
-	t.Cleanup(func() { w.must(counted.Close()) })
 	w.handler = newHandler(deps{
 		ledger: w.hub.Ledger, log: store.Bucket(cfg.LogBucket), head: counted.Bucket(cfg.HeadBucket), now: func() time.Time { return w.clock() },
 		api: httpapi.Options{Authenticate: w.authenticate, Log: slog.New(slog.DiscardHandler), Now: time.Now},

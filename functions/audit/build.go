@@ -41,7 +41,6 @@ func BuildAudit(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	h.Owns(store.Close)
 	return gcp.Closing(newHandler(deps{
 		ledger: h.Ledger, log: store.Bucket(cfg.LogBucket), head: store.Bucket(cfg.HeadBucket), now: h.Now, api: h.API(cfg.Limits),
 	}), h), nil
@@ -57,11 +56,10 @@ func BuildSeal(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	sealer, closeStore, err := cfg.Open(ctx, h, nil)
+	sealer, err := cfg.Open(ctx, h, nil)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	h.Owns(closeStore)
 	return h.Subscriber("seal", (&sealJob{
 		sealer: sealer, ledger: h.Ledger, evidence: evidencedb.New(h.Ledger), now: h.Now, log: h.Log,
 	}).seal)

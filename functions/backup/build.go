@@ -37,11 +37,10 @@ func BuildBackup(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	maker, closeStore, err := cfg.Maker(ctx, h, cfg.Log, nil)
+	maker, err := cfg.Maker(ctx, h, cfg.Log, nil)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	h.Owns(closeStore)
 	return h.Subscriber("backup", func(ctx context.Context, m event.Message) error {
 		step, err := backupdb.ParseMessage(m.Data, cfg.Project, cfg.Database)
 		if err != nil {

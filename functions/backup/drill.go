@@ -51,7 +51,6 @@ func BuildDrill(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	h.Owns(store.Close)
 	r, err := cfg.restorer(ctx, h, into, store)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())

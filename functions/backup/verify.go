@@ -28,7 +28,6 @@ func BuildVerify(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	h.Owns(store.Close)
 	buckets := cfg.Open(store)
 	vault := cfg.Vault(h, buckets)
 	watch := &backupdb.Watch{Evidence: evidencedb.New(h.Ledger), Log: h.Log}

@@ -74,7 +74,6 @@ func BuildSubjects(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	h.Owns(store.Close)
 	return h.Subscriber("subjects", (&clerk{store: storeOf(h), erasures: store.Bucket(cfg.ErasuresBucket), log: h.Log}).work)
 }
 
@@ -92,7 +91,6 @@ func BuildRetention(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	h.Owns(store.Close)
 	k := &keeper{
 		store: storeOf(h), tenants: h.Identities(), erasures: store.Bucket(cfg.ErasuresBucket), evidence: evidencedb.New(h.Ledger),
 		now: h.Now, log: h.Log,

@@ -115,7 +115,6 @@ func (w *world) restart(transport http.RoundTripper) {
 	w.must(err)
 	buckets, err := objects.Open(w.t.Context(), cfg, transport)
 	w.must(err)
-	w.t.Cleanup(func() { _ = buckets.Close() })
 	cloud := gcp.Open(cfg)
 	w.t.Cleanup(func() { _ = cloud.Close() })
 	topic, err := cloud.Publisher(w.t.Context(), event.TopicSubjects)

@@ -90,7 +90,6 @@ func open(ctx context.Context, env gcp.Env, build func(config, *hub.Hub, deps) (
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	h.Owns(store.Close)
 	handler, err := build(cfg, h, deps{
 		cfg: cfg, ledger: h.Ledger, identities: h.Identities(), evidence: evidencedb.New(h.Ledger), copies: store.Bucket(cfg.StatusBucket),
 		incidents: h.Incidents(),

@@ -75,7 +75,6 @@ func (w *world) open(cfg config) {
 	w.t.Helper()
 	store, err := objects.Open(w.t.Context(), cfg.Config, nil)
 	w.must(err)
-	w.t.Cleanup(func() { w.must(store.Close()) })
 	table, err := functions.Table()
 	w.must(err)
 	ledger := w.hub.Ledger

@@ -56,7 +56,6 @@ func (d *demo) backUp(ctx context.Context) (found string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
 	vault := cfg.Vault(h, cfg.Open(store))
 	told := time.Now()
 	select {

@@ -144,7 +144,6 @@ func (d *demo) copied(ctx context.Context) (found string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
 	bucket := localcloud.StatusBucket(localcloud.DefaultProject)
 	page, err := store.Bucket(bucket).Read(ctx, "status.html")
 	if err == nil && !strings.Contains(string(page), "This is a copy") {

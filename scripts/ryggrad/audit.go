@@ -52,7 +52,6 @@ func (c *verifyCommand) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
-	defer at.close() //nolint:errcheck // it was only read
 	opts.Log, opts.Explain = at.Log, at.explain
 	if len(opts.Keys) == 0 {
 		if opts.Keys, err = at.keys(d.ctx); err != nil {
@@ -219,7 +218,6 @@ func (c *proveCommand) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
-	defer at.close() //nolint:errcheck // it was only read
 	signed, err := at.Read(d.ctx, tlog.CheckpointPath)
 	if err != nil {
 		return err
@@ -277,7 +275,6 @@ func (*auditKeysCommand) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
-	defer at.close() //nolint:errcheck // it was only read
 	keys, err := at.keys(d.ctx)
 	for _, key := range keys {
 		fmt.Fprintln(d.out, key)
@@ -291,7 +288,6 @@ type sealedLog struct {
 
 	keys    func(context.Context) (tlog.Keys, error)
 	explain verify.Explain
-	close   func() error
 }
 
 // openLog reaches a log: a folder, an address, a bucket, or the hub's own.
@@ -327,7 +323,7 @@ func (d *desk) ownLog() (sealedLog, error) {
 		return sealedLog{}, err
 	}
 	key := settings.Key(h)
-	return sealedLog{bucketsLog(store.Bucket(settings.LogBucket), store.Bucket(settings.HeadBucket)), key.Keys, key.Explain, store.Close}, nil
+	return sealedLog{bucketsLog(store.Bucket(settings.LogBucket), store.Bucket(settings.HeadBucket)), key.Keys, key.Explain}, nil
 }
 
 // bucketLog reaches a copy of a log in one bucket.
@@ -340,14 +336,12 @@ func (d *desk) bucketLog(name string) (sealedLog, error) {
 	if err != nil {
 		return sealedLog{}, err
 	}
-	l := unsigned(orNewestKept(bucketsLog(store.Bucket(name), store.Bucket(name))))
-	l.close = store.Close
-	return l, nil
+	return unsigned(orNewestKept(bucketsLog(store.Bucket(name), store.Bucket(name)))), nil
 }
 
 // unsigned is a log whose keys must be given.
 func unsigned(l verify.Log) sealedLog {
 	return sealedLog{Log: l, keys: func(context.Context) (tlog.Keys, error) {
 		return nil, errors.New("say with --key who may have signed; a log that names its own keys proves nothing")
-	}, close: func() error { return nil }}
+	}}
 }

@@ -89,7 +89,6 @@ func (c *console) changeObject(bucket, name string) {
 	c.ok(err)
 	store, err := objects.Open(c.t.Context(), cfg, nil)
 	c.ok(err)
-	defer store.Close()
 	data, generation, err := store.Bucket(bucket).Load(c.t.Context(), name)
 	c.ok(err)
 	data = bytes.Clone(data)

@@ -46,7 +46,6 @@ func (d *desk) backupStore() (backupConfig, *objects.Client, error) {
 	if err != nil {
 		return cfg, nil, err
 	}
-	d.closeWithDesk(store.Close)
 	return cfg, store, nil
 }
 

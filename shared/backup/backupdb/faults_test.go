@@ -35,7 +35,6 @@ func TestAnyCallMayFail(t *testing.T) {
 		p := &play{world: newWorldAt(t, time.Date(2026, 3, 30, 12, 0, 0, 0, time.UTC)), Trouble: d}
 		disturbed, err := objects.Open(t.Context(), p.cfg.Config, d)
 		p.must(err)
-		t.Cleanup(func() { p.must(disturbed.Close()) })
 		p.way = p.cfg.Open(disturbed)
 		p.faults.Set(d.Rule)
 		p.shards = 1

@@ -3,7 +3,6 @@ package backupdb_test
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"io/fs"
 	"slices"
 	"strings"
@@ -28,10 +27,10 @@ import (
 // seal seals what a database has not sealed yet, into the one log that there is.
 func (w *world) seal(of *place) {
 	w.Helper()
-	sealer, closeStore, err := of.cfg.Log.Open(w.Context(), of.hub, nil)
+	sealer, err := of.cfg.Log.Open(w.Context(), of.hub, nil)
 	w.must(err)
 	_, err = sealer.Run(w.Context())
-	w.must(errors.Join(err, closeStore()))
+	w.must(err)
 }
 
 // erase says that the data of orders must not come back.

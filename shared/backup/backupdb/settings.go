@@ -90,36 +90,35 @@ func BucketShelf(b objects.Bucket) Shelf { return Shelf{Read: b.Read, List: b.Li
 // budget is how long one message is worked at, before its work is sent on.
 const budget = 5 * time.Minute
 
-// Maker returns what makes a hub's backups, and what closes it. A transport that is not nil is used towards an emulator
+// Maker returns what makes a hub's backups. A transport that is not nil is used towards an emulator
 // of the buckets.
-func (c Settings) Maker(ctx context.Context, h *hub.Hub, log sealing.Settings, transport http.RoundTripper) (*Maker, func() error, error) {
+func (c Settings) Maker(ctx context.Context, h *hub.Hub, log sealing.Settings, transport http.RoundTripper) (*Maker, error) {
 	recipient, err := backup.ParseRecipient(c.Recipient)
 	if err != nil {
-		return nil, nil, fmt.Errorf("configuration: RYGGRAD_BACKUP_RECIPIENT: %w", err)
+		return nil, fmt.Errorf("configuration: RYGGRAD_BACKUP_RECIPIENT: %w", err)
 	}
 	if c.SignerVersion < 1 {
-		return nil, nil, errors.New("configuration: RYGGRAD_BACKUP_SIGNER_VERSION is at least 1")
+		return nil, errors.New("configuration: RYGGRAD_BACKUP_SIGNER_VERSION is at least 1")
 	}
 	documents, err := h.Documents(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	topic, err := h.AnnouncerOn(ctx, Topic)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	store, err := objects.Open(ctx, h.Config, transport)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	buckets := c.Open(store)
-	m, err := NewMaker(Options{
+	return NewMaker(Options{
 		Documents: documents, Project: h.Config.Project, Database: h.Config.Database, Ledger: h.Ledger,
 		Buckets: buckets, Vault: c.Vault(h, buckets), Wrapping: c.Wrapping(h), Recipient: recipient, Signer: c.Signer(h),
 		Checkpoint: newestCheckpoint(store.Bucket(log.HeadBucket)), Send: send(topic.Topic), Evidence: evidencedb.New(h.Ledger),
 		Now: h.Now, Log: h.Log, Budget: budget, Behind: c.Behind,
 	})
-	return m, store.Close, err
 }
 
 // newestCheckpoint reads the newest signed checkpoint of the audit log; none is an empty text.

@@ -154,7 +154,6 @@ func (w *world) use() {
 	w.place = w.open("(default)")
 	w.store, err = objects.Open(w.Context(), w.cfg.Config, nil)
 	w.must(err)
-	w.Cleanup(func() { w.must(w.store.Close()) })
 	w.buckets = w.cfg.Open(w.store)
 	w.maker = w.newMaker(w.buckets, 5*time.Minute)
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"time"
 
-	"cloud.google.com/go/storage"
-	"google.golang.org/api/iterator"
+	"google.golang.org/api/storage/v1"
 )
 
 // noteKey is the name of the metadata that holds a note.
@@ -27,54 +25,51 @@ type Noted struct {
 // CreateNoted writes an object that is not there yet, with a note about it. One that is there is [ErrExists], whatever it
 // holds: the caller looks whether it is as good.
 func (b Bucket) CreateNoted(ctx context.Context, name string, data []byte, note string) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // a writer that is not closed gives up its upload with its context
-	w := b.handle.Object(name).If(storage.Conditions{DoesNotExist: true}).NewWriter(ctx)
-	w.ChunkSize = 0 // one request
-	w.CRC32C, w.SendCRC32C = crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)), true
-	w.Metadata = map[string]string{noteKey: note}
-	if _, err := w.Write(data); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	err := w.Close()
+	err := b.write(ctx, &storage.Object{Name: name, Metadata: map[string]string{noteKey: note}}, data, only(0))
 	if refused(err) {
 		return fmt.Errorf("%s: %w", name, ErrExists)
 	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
+	return err
 }
 
 // Look returns what is known of an object. One that is not there is [fs.ErrNotExist].
 func (b Bucket) Look(ctx context.Context, name string) (Noted, error) {
-	o, err := b.handle.Object(name).Attrs(ctx)
-	if errors.Is(err, storage.ErrObjectNotExist) {
-		return Noted{}, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
-	}
+	call := b.objects.Get(b.name, name).Fields(notedFields).Context(ctx)
+	o, err := ask(ctx, func() (*storage.Object, error) { return call.Do() })
 	if err != nil {
-		return Noted{}, fmt.Errorf("look at %s: %w", name, err)
+		return Noted{}, missing("look at", name, err)
 	}
-	return noted(o), nil
+	return noted(o)
 }
 
 // ListNoted returns what is known of the objects that begin with prefix, sorted by name, from start on.
 func (b Bucket) ListNoted(ctx context.Context, prefix, start string) ([]Noted, error) {
-	var found []Noted
-	for all := b.handle.Objects(ctx, &storage.Query{Prefix: prefix, StartOffset: start}); ; {
-		o, err := all.Next()
-		if errors.Is(err, iterator.Done) {
-			return found, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", prefix, err)
-		}
-		found = append(found, noted(o))
+	var all []Noted
+	err := b.each(ctx, prefix, start, "items("+notedFields+")", func(o *storage.Object) error {
+		n, err := noted(o)
+		all = append(all, n)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
+	return all, nil
 }
 
-func noted(o *storage.ObjectAttrs) Noted {
-	return Noted{Name: o.Name, Note: o.Metadata[noteKey], Size: o.Size, CRC32C: o.CRC32C, Created: o.Created}
+// notedFields are what noted reads of an object.
+const notedFields = "name,size,crc32c,timeCreated,metadata"
+
+func noted(o *storage.Object) (Noted, error) {
+	sum, err := number(o.Crc32c)
+	if err != nil {
+		return Noted{}, fmt.Errorf("%s: %w", o.Name, err)
+	}
+	created, err := time.Parse(time.RFC3339Nano, o.TimeCreated)
+	if err != nil {
+		return Noted{}, fmt.Errorf("%s: when it was created: %w", o.Name, err)
+	}
+	size := int64(o.Size) //nolint:gosec // an object has 5 TiB at most
+	return Noted{Name: o.Name, Note: o.Metadata[noteKey], Size: size, CRC32C: sum, Created: created}, nil
 }
 
 // CopyTo copies an object to another bucket, under its name and with its note. One that is there with the same content

@@ -25,7 +25,6 @@ func bucket(t *testing.T) objects.Bucket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = client.Close() })
 	return client.Bucket(localcloud.AuditBucket(cloud.Project))
 }
 

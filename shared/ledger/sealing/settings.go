@@ -39,22 +39,22 @@ func (c Settings) Key(h *hub.Hub) *KMSKey {
 	return NewKMSKey(h.KMS, h.Config.KeyName("audit-checkpoints"), c.KeyVersion, c.Origin(h.Config.BaseURL))
 }
 
-// Open returns the sealer of a hub and what closes its way to the buckets. A transport that is not nil is used towards
+// Open returns the sealer of a hub. A transport that is not nil is used towards
 // an emulator of the buckets.
-func (c Settings) Open(ctx context.Context, h *hub.Hub, transport http.RoundTripper) (*Sealer, func() error, error) {
+func (c Settings) Open(ctx context.Context, h *hub.Hub, transport http.RoundTripper) (*Sealer, error) {
 	witnesses, err := ParseWitnesses(c.Witnesses)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if c.KeyVersion < 1 {
-		return nil, nil, errors.New("configuration: RYGGRAD_CHECKPOINT_KEY_VERSION is at least 1")
+		return nil, errors.New("configuration: RYGGRAD_CHECKPOINT_KEY_VERSION is at least 1")
 	}
 	store, err := objects.Open(ctx, h.Config, transport)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	return New(Options{
 		Ledger: h.Ledger, Log: store.Bucket(c.LogBucket), Head: store.Bucket(c.HeadBucket), Origin: c.Origin(h.Config.BaseURL),
 		Key: c.Key(h), Witnesses: witnesses, Logger: h.Log,
-	}), store.Close, nil
+	}), nil
 }

@@ -110,7 +110,6 @@ func newWorld(t testing.TB) *world {
 	w.must(err)
 	w.store, err = objects.Open(t.Context(), cfg, nil)
 	w.must(err)
-	t.Cleanup(func() { _ = w.store.Close() })
 	cfg.DialOptions = w.cloud.DialOptions()
 	w.hub, err = hub.Open(t.Context(), cfg, slog.New(slog.NewJSONHandler(w.log, nil)))
 	w.must(err)
@@ -129,9 +128,8 @@ func (w *world) must(err error) {
 // sealer returns another sealer, as in another process.
 func (w *world) sealer() *sealing.Sealer {
 	w.t.Helper()
-	s, closeStore, err := w.cfg.Open(w.t.Context(), w.hub, w.wires)
+	s, err := w.cfg.Open(w.t.Context(), w.hub, w.wires)
 	w.must(err)
-	w.t.Cleanup(func() { _ = closeStore() })
 	return s
 }
 

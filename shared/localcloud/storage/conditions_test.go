@@ -5,115 +5,115 @@ import (
 	"testing"
 	"time"
 
-	gcs "cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+	gcs "google.golang.org/api/storage/v1"
 
 	"ryggrad.internal/hub/shared/localcloud/storage"
 )
 
 func TestConditionsAreHeededByEveryMethod(t *testing.T) {
 	t.Parallel()
-	methods := map[string]func(t *testing.T, b *gcs.BucketHandle, o *gcs.ObjectHandle) error{
-		"write": func(t *testing.T, _ *gcs.BucketHandle, o *gcs.ObjectHandle) error {
+	methods := map[string]func(t *testing.T, c client, when googleapi.CallOption) error{
+		"write": func(t *testing.T, c client, when googleapi.CallOption) error {
 			t.Helper()
-			return write(t, o, []byte("new"), nil)
+			return c.write(t, &gcs.Object{Name: "o"}, []byte("new"), inOne, when)
 		},
-		"read": func(t *testing.T, _ *gcs.BucketHandle, o *gcs.ObjectHandle) error {
+		"read": func(t *testing.T, c client, when googleapi.CallOption) error {
 			t.Helper()
-			r, err := o.NewReader(t.Context())
-			if err == nil {
-				err = r.Close()
-			}
+			_, err := content(c.Objects.Get(bucket, "o").Context(t.Context()).Download(when))
 			return err
 		},
-		"look": func(t *testing.T, _ *gcs.BucketHandle, o *gcs.ObjectHandle) error {
+		"look": func(t *testing.T, c client, when googleapi.CallOption) error {
 			t.Helper()
-			_, err := o.Attrs(t.Context())
+			_, err := c.Objects.Get(bucket, "o").Context(t.Context()).Do(when)
 			return err
 		},
-		"describe": func(t *testing.T, _ *gcs.BucketHandle, o *gcs.ObjectHandle) error {
+		"describe": func(t *testing.T, c client, when googleapi.CallOption) error {
 			t.Helper()
-			_, err := o.Update(t.Context(), gcs.ObjectAttrsToUpdate{ContentType: "x/y"})
+			_, err := c.Objects.Patch(bucket, "o", &gcs.Object{ContentType: "x/y"}).Context(t.Context()).Do(when)
 			return err
 		},
-		"delete": func(t *testing.T, _ *gcs.BucketHandle, o *gcs.ObjectHandle) error {
+		"delete": func(t *testing.T, c client, when googleapi.CallOption) error {
 			t.Helper()
-			return o.Delete(t.Context())
+			return c.Objects.Delete(bucket, "o").Context(t.Context()).Do(when)
 		},
-		"copy from": func(t *testing.T, b *gcs.BucketHandle, o *gcs.ObjectHandle) error {
+		"copy to": func(t *testing.T, c client, when googleapi.CallOption) error {
 			t.Helper()
-			_, err := b.Object("copy").CopierFrom(o).Run(t.Context())
-			return err
-		},
-		"copy to": func(t *testing.T, b *gcs.BucketHandle, o *gcs.ObjectHandle) error {
-			t.Helper()
-			_, err := o.CopierFrom(b.Object("other")).Run(t.Context())
-			return err
+			return c.copied(t, "other", "o", when)
 		},
 	}
 	for name, method := range methods {
-		for kind, condition := range map[string]func(o *gcs.ObjectAttrs, off int64) gcs.Conditions{
-			"generation": func(o *gcs.ObjectAttrs, off int64) gcs.Conditions {
-				return gcs.Conditions{GenerationMatch: o.Generation + off}
-			},
-			"metageneration": func(o *gcs.ObjectAttrs, off int64) gcs.Conditions {
-				return gcs.Conditions{MetagenerationMatch: o.Metageneration + off}
-			},
+		for condition, version := range map[string]func(o *gcs.Object) int64{
+			"ifGenerationMatch":     func(o *gcs.Object) int64 { return o.Generation },
+			"ifMetagenerationMatch": func(o *gcs.Object) int64 { return o.Metageneration },
 		} {
-			t.Run(name+" by "+kind, func(t *testing.T) {
+			t.Run(name+" "+condition, func(t *testing.T) {
 				t.Parallel()
-				_, b := start(t, t.TempDir())
-				o, attrs := made(t, b, "o", "other")
-				wantStatus(t, method(t, b, o.If(condition(attrs, 1))), http.StatusPreconditionFailed)
-				if got := read(t, o); got != "o" {
-					t.Errorf("what was refused made it %q", got)
-				}
-				if err := method(t, b, o.If(condition(attrs, 0))); err != nil {
-					t.Errorf("as it should be: %v", err)
-				}
+				_, c := start(t, t.TempDir())
+				present := version(c.made(t, "o", "other"))
+				wantHeeded(t, c, "o", func(off int64) error { return method(t, c, only(condition, present+off)) })
 			})
 		}
 	}
+	for condition, version := range map[string]func(o *gcs.Object) int64{
+		"ifSourceGenerationMatch":     func(o *gcs.Object) int64 { return o.Generation },
+		"ifSourceMetagenerationMatch": func(o *gcs.Object) int64 { return o.Metageneration },
+	} {
+		t.Run("copy from "+condition, func(t *testing.T) {
+			t.Parallel()
+			_, c := start(t, t.TempDir())
+			present := version(c.made(t, "o"))
+			wantHeeded(t, c, "o", func(off int64) error { return c.copied(t, "o", "copy", only(condition, present+off)) })
+		})
+	}
 }
 
-// made writes objects that hold their names, and returns the first of them.
-func made(t *testing.T, b *gcs.BucketHandle, names ...string) (*gcs.ObjectHandle, *gcs.ObjectAttrs) {
+// wantHeeded does something to an object's next version, which must be refused, and to its present one.
+func wantHeeded(t *testing.T, c client, name string, do func(off int64) error) {
 	t.Helper()
-	for _, name := range names {
-		if err := write(t, b.Object(name), []byte(name), nil); err != nil {
-			t.Fatal(err)
-		}
+	wantStatus(t, do(1), http.StatusPreconditionFailed)
+	if got := c.read(t, name); got != name {
+		t.Errorf("what was refused made it %q", got)
 	}
-	attrs, err := b.Object(names[0]).Attrs(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	if err := do(0); err != nil {
+		t.Errorf("as it should be: %v", err)
 	}
-	return b.Object(names[0]), attrs
+}
+
+func (c client) copied(t *testing.T, from, to string, when ...googleapi.CallOption) error {
+	t.Helper()
+	_, err := c.Objects.Rewrite(bucket, from, bucket, to, &gcs.Object{}).Context(t.Context()).Do(when...)
+	return err
 }
 
 func TestAReaderHearsThatNothingHasChanged(t *testing.T) {
 	t.Parallel()
-	_, b := start(t, "")
-	o, attrs := made(t, b, "o")
-	_, err := o.If(gcs.Conditions{GenerationNotMatch: attrs.Generation}).NewReader(t.Context())
+	_, c := start(t, "")
+	unless := only("ifGenerationNotMatch", c.made(t, "o").Generation)
+	_, err := content(c.Objects.Get(bucket, "o").Context(t.Context()).Download(unless))
 	wantStatus(t, err, http.StatusNotModified)
-	wantStatus(t, o.If(gcs.Conditions{GenerationNotMatch: attrs.Generation}).Delete(t.Context()), http.StatusPreconditionFailed)
+	wantStatus(t, c.Objects.Delete(bucket, "o").Context(t.Context()).Do(unless), http.StatusPreconditionFailed)
+}
+
+// describe changes what is known of an object.
+func (c client) describe(t *testing.T, name string, o *gcs.Object) *gcs.Object {
+	t.Helper()
+	after, err := c.Objects.Patch(bucket, name, o).Context(t.Context()).Do()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return after
 }
 
 func TestDescribingLeavesTheGeneration(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+	both(t, func(t *testing.T, c client) {
 		t.Helper()
-		o, before := made(t, b, "o")
-		_, err := o.Update(t.Context(), gcs.ObjectAttrsToUpdate{Metadata: map[string]string{"a": "1", "b": "2"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		after, err := o.Update(t.Context(), gcs.ObjectAttrsToUpdate{ContentType: "x/y"})
-		if err != nil {
-			t.Fatal(err)
-		}
+		before := c.made(t, "o")
+		c.describe(t, "o", &gcs.Object{Metadata: map[string]string{"a": "1", "b": "2"}})
+		after := c.describe(t, "o", &gcs.Object{ContentType: "x/y"})
 		if after.Generation != before.Generation || after.Metageneration != before.Metageneration+2 ||
-			after.ContentType != "x/y" || after.Metadata["b"] != "2" || read(t, o) != "o" {
+			after.ContentType != "x/y" || after.Metadata["b"] != "2" || c.read(t, "o") != "o" {
 			t.Errorf("described as %+v, before %+v", after, before)
 		}
 	})
@@ -122,66 +122,66 @@ func TestDescribingLeavesTheGeneration(t *testing.T) {
 func TestWhatIsRetainedCannotGo(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	_, b := startAt(t, storage.Options{Now: func() time.Time { return now }})
-	o, _ := made(t, b, "o")
-	policy := func(period time.Duration) gcs.BucketAttrsToUpdate {
-		return gcs.BucketAttrsToUpdate{RetentionPolicy: &gcs.RetentionPolicy{RetentionPeriod: period}}
+	_, c := startAt(t, storage.Options{Now: func() time.Time { return now }})
+	c.made(t, "o")
+	keep := func(period time.Duration) (*gcs.Bucket, error) {
+		policy := &gcs.Bucket{RetentionPolicy: &gcs.BucketRetentionPolicy{RetentionPeriod: int64(period.Seconds())}}
+		if period == 0 {
+			policy = &gcs.Bucket{NullFields: []string{"RetentionPolicy"}}
+		}
+		return c.Buckets.Patch(bucket, policy).Context(t.Context()).Do()
 	}
-	if _, err := b.Update(t.Context(), policy(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	attrs, err := o.Attrs(t.Context())
-	if err != nil || !attrs.RetentionExpirationTime.Equal(now.Add(time.Hour)) {
-		t.Errorf("kept until %v, %v", attrs.RetentionExpirationTime, err)
-	}
-	wantStatus(t, o.Delete(t.Context()), http.StatusForbidden)
-	wantStatus(t, write(t, o, []byte("x"), nil), http.StatusForbidden)
-	if err := b.LockRetentionPolicy(t.Context()); err == nil {
-		t.Error("locked without a metageneration")
-	}
-	bucketAttrs, err := b.Attrs(t.Context())
+	kept, err := keep(time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.If(gcs.BucketConditions{MetagenerationMatch: bucketAttrs.MetaGeneration}).LockRetentionPolicy(t.Context()); err != nil {
+	if until := c.look(t, "o").RetentionExpirationTime; until != now.Add(time.Hour).Format(time.RFC3339Nano) {
+		t.Errorf("kept until %v", until)
+	}
+	remove := func() error { return c.Objects.Delete(bucket, "o").Context(t.Context()).Do() }
+	wantStatus(t, remove(), http.StatusForbidden)
+	wantStatus(t, c.write(t, &gcs.Object{Name: "o"}, []byte("x"), inOne), http.StatusForbidden)
+	_, err = c.Buckets.LockRetentionPolicy(bucket, kept.Metageneration+1).Context(t.Context()).Do()
+	wantStatus(t, err, http.StatusPreconditionFailed)
+	if _, err := c.Buckets.LockRetentionPolicy(bucket, kept.Metageneration).Context(t.Context()).Do(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.Update(t.Context(), policy(time.Minute))
-	wantStatus(t, err, http.StatusForbidden)
-	_, err = b.Update(t.Context(), policy(0))
-	wantStatus(t, err, http.StatusForbidden)
+	for _, period := range []time.Duration{time.Minute, 0} {
+		_, err = keep(period)
+		wantStatus(t, err, http.StatusForbidden)
+	}
 	now = now.Add(time.Hour)
-	if err := o.Delete(t.Context()); err != nil {
+	if err := remove(); err != nil {
 		t.Errorf("once it is old enough: %v", err)
 	}
 }
 
 func TestWhatIsHeldCannotGo(t *testing.T) {
 	t.Parallel()
-	_, b := start(t, t.TempDir())
-	o, _ := made(t, b, "o")
-	for _, held := range []bool{true, false} {
-		if _, err := o.Update(t.Context(), gcs.ObjectAttrsToUpdate{TemporaryHold: held}); err != nil {
-			t.Fatal(err)
-		}
-		if held {
-			wantStatus(t, o.Delete(t.Context()), http.StatusForbidden)
-			wantStatus(t, write(t, o, []byte("x"), nil), http.StatusForbidden)
-		} else if err := o.Delete(t.Context()); err != nil {
-			t.Error(err)
-		}
+	_, c := start(t, t.TempDir())
+	c.made(t, "o")
+	remove := func() error { return c.Objects.Delete(bucket, "o").Context(t.Context()).Do() }
+	c.describe(t, "o", &gcs.Object{TemporaryHold: true})
+	wantStatus(t, remove(), http.StatusForbidden)
+	wantStatus(t, c.write(t, &gcs.Object{Name: "o"}, []byte("x"), inOne), http.StatusForbidden)
+	c.describe(t, "o", &gcs.Object{ForceSendFields: []string{"TemporaryHold"}})
+	if err := remove(); err != nil {
+		t.Error(err)
 	}
 }
 
 func TestWhatIsNotDoneHereIsRefused(t *testing.T) {
 	t.Parallel()
-	_, b := start(t, "")
-	_, err := b.Update(t.Context(), gcs.BucketAttrsToUpdate{VersioningEnabled: true})
-	wantStatus(t, err, http.StatusBadRequest)
-	_, err = b.Update(t.Context(), gcs.BucketAttrsToUpdate{Lifecycle: &gcs.Lifecycle{Rules: []gcs.LifecycleRule{
-		{Action: gcs.LifecycleAction{Type: gcs.DeleteAction}, Condition: gcs.LifecycleCondition{AgeInDays: 1}}}}})
-	wantStatus(t, err, http.StatusBadRequest)
-	made(t, b, "o")
-	_, err = b.Object("composed").ComposerFrom(b.Object("o")).Run(t.Context())
+	_, c := start(t, "")
+	for _, b := range []*gcs.Bucket{
+		{Versioning: &gcs.BucketVersioning{Enabled: true}},
+		{Lifecycle: &gcs.BucketLifecycle{Rule: []*gcs.BucketLifecycleRule{{Action: &gcs.BucketLifecycleRuleAction{Type: "Delete"}}}}},
+	} {
+		_, err := c.Buckets.Patch(bucket, b).Context(t.Context()).Do()
+		wantStatus(t, err, http.StatusBadRequest)
+	}
+	c.made(t, "o")
+	parts := &gcs.ComposeRequest{SourceObjects: []*gcs.ComposeRequestSourceObjects{{Name: "o"}}}
+	_, err := c.Objects.Compose(bucket, "composed", parts).Context(t.Context()).Do()
 	wantStatus(t, err, http.StatusBadRequest)
 }

@@ -4,33 +4,38 @@ import (
 	"bytes"
 	"context"
 	"crypto/md5"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 
-	gcs "cloud.google.com/go/storage"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/api/googleapi"
-	"google.golang.org/api/iterator"
 	"google.golang.org/api/option"
+	gcs "google.golang.org/api/storage/v1"
 
 	"ryggrad.internal/hub/shared/localcloud/storage"
 )
 
 const bucket = "p-backup"
 
-// start runs a server over a directory (in memory when empty) and returns the real client's handle of its bucket.
-func start(t *testing.T, dir string) (*storage.Server, *gcs.BucketHandle) {
+// client is Google's client of the JSON API, for one bucket.
+type client struct{ *gcs.Service }
+
+// start runs a server over a directory (in memory when empty) and returns the client of its bucket.
+func start(t *testing.T, dir string) (*storage.Server, client) {
 	t.Helper()
 	return startAt(t, storage.Options{Dir: dir})
 }
 
-func startAt(t *testing.T, opts storage.Options) (*storage.Server, *gcs.BucketHandle) {
+func startAt(t *testing.T, opts storage.Options) (*storage.Server, client) {
 	t.Helper()
 	server, err := storage.Start(t.Context(), opts)
 	if err != nil {
@@ -39,51 +44,81 @@ func startAt(t *testing.T, opts storage.Options) (*storage.Server, *gcs.BucketHa
 	if err := server.CreateBucket(t.Context(), bucket); err != nil {
 		t.Fatal(err)
 	}
-	client, err := gcs.NewClient(context.WithoutCancel(t.Context()), option.WithoutAuthentication(),
-		option.WithEndpoint("http://"+server.Addr()+"/storage/v1/"), gcs.WithJSONReads())
+	t.Cleanup(func() { _ = server.Close() })
+	service, err := gcs.NewService(context.WithoutCancel(t.Context()), option.WithHTTPClient(&http.Client{}),
+		option.WithEndpoint("http://"+server.Addr()+"/storage/v1/"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = client.Close()
-		_ = server.Close()
-	})
-	return server, client.Bucket(bucket)
+	return server, client{service}
 }
 
 // both runs a test in memory and over a directory.
-func both(t *testing.T, test func(t *testing.T, b *gcs.BucketHandle)) {
+func both(t *testing.T, test func(t *testing.T, c client)) {
 	t.Helper()
 	for name, dir := range map[string]string{"in memory": "", "over a directory": t.TempDir()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, b := start(t, dir)
-			test(t, b)
+			_, c := start(t, dir)
+			test(t, c)
 		})
 	}
 }
 
-func write(t *testing.T, o *gcs.ObjectHandle, data []byte, prepare func(*gcs.Writer)) error {
+// How an object is sent: what is longer than a chunk comes in several requests.
+const (
+	inOne = 0
+	chunk = googleapi.MinUploadChunkSize
+)
+
+func (c client) write(t *testing.T, o *gcs.Object, data []byte, size int, when ...googleapi.CallOption) error {
 	t.Helper()
-	w := o.NewWriter(t.Context())
-	if prepare != nil {
-		prepare(w)
-	}
-	_, err := w.Write(data)
-	return errors.Join(err, w.Close())
+	_, err := c.Objects.Insert(bucket, o).Media(bytes.NewReader(data), googleapi.ChunkSize(size)).Context(t.Context()).Do(when...)
+	return err
 }
 
-func read(t *testing.T, o *gcs.ObjectHandle) string {
+// made writes objects that hold their names, and returns the first of them.
+func (c client) made(t *testing.T, names ...string) *gcs.Object {
 	t.Helper()
-	r, err := o.NewReader(t.Context())
+	for _, name := range names {
+		if err := c.write(t, &gcs.Object{Name: name}, []byte(name), inOne); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c.look(t, names[0])
+}
+
+func (c client) look(t *testing.T, name string) *gcs.Object {
+	t.Helper()
+	o, err := c.Objects.Get(bucket, name).Context(t.Context()).Do()
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := io.ReadAll(r)
-	if err := errors.Join(err, r.Close()); err != nil {
+	return o
+}
+
+func (c client) wantNone(t *testing.T, name string) {
+	t.Helper()
+	_, err := c.Objects.Get(bucket, name).Context(t.Context()).Do()
+	wantStatus(t, err, http.StatusNotFound)
+}
+
+func (c client) read(t *testing.T, name string) string {
+	t.Helper()
+	data, err := content(c.Objects.Get(bucket, name).Context(t.Context()).Download())
+	if err != nil {
 		t.Fatal(err)
 	}
-	return string(data)
+	return data
+}
+
+// content reads an answer to its end.
+func content(answer *http.Response, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	data, err := io.ReadAll(answer.Body)
+	return string(data), errors.Join(err, answer.Body.Close())
 }
 
 func wantStatus(t *testing.T, err error, want int) {
@@ -94,43 +129,53 @@ func wantStatus(t *testing.T, err error, want int) {
 	}
 }
 
-func crc(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) }
+// only is a condition, like ifGenerationMatch.
+func only(condition string, version int64) googleapi.CallOption {
+	return googleapi.QueryParameter(condition, strconv.FormatInt(version, 10))
+}
+
+var ifNew = only("ifGenerationMatch", 0)
+
+func crc(data []byte) string {
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))))
+}
 
 func TestAnObjectIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, b *gcs.BucketHandle) {
-		t.Helper()
-		data := bytes.Repeat([]byte("ryggrad "), 3<<20/8)
-		o := b.Object("hot/2026/11 20.ndjson")
-		if err := write(t, o, data, func(w *gcs.Writer) { w.Metadata = map[string]string{"set": "hot"} }); err != nil {
-			t.Fatal(err)
-		}
-		if got := read(t, o); got != string(data) {
-			t.Errorf("read %d bytes, want %d", len(got), len(data))
-		}
-		attrs, err := o.Attrs(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if attrs.Size != int64(len(data)) || attrs.CRC32C != crc(data) || attrs.Metadata["set"] != "hot" {
-			t.Errorf("size %d, CRC32C %x, metadata %v", attrs.Size, attrs.CRC32C, attrs.Metadata)
-		}
-	})
+	for name, size := range map[string]int{"in one request": inOne, "in chunks": chunk} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			both(t, func(t *testing.T, c client) {
+				t.Helper()
+				data := bytes.Repeat([]byte("ryggrad "), 3<<20/8+1)
+				const name = "hot/2026/11 20.ndjson"
+				if err := c.write(t, &gcs.Object{Name: name, Metadata: map[string]string{"set": "hot"}}, data, size); err != nil {
+					t.Fatal(err)
+				}
+				if got := c.read(t, name); got != string(data) {
+					t.Errorf("read %d bytes, want %d", len(got), len(data))
+				}
+				if o := c.look(t, name); o.Size != uint64(len(data)) || o.Crc32c != crc(data) || o.Metadata["set"] != "hot" {
+					t.Errorf("size %d, CRC32C %s, metadata %v", o.Size, o.Crc32c, o.Metadata)
+				}
+			})
+		})
+	}
 }
 
 func TestCreateOnlyRefusesASecondWrite(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+	both(t, func(t *testing.T, c client) {
 		t.Helper()
-		for name, chunk := range map[string]int{"in one request": 0, "in chunks": 256 << 10} {
-			o := b.Object("erasures/" + name).If(gcs.Conditions{DoesNotExist: true})
-			sized := func(w *gcs.Writer) { w.ChunkSize = chunk }
-			if err := write(t, o, []byte("first"), sized); err != nil {
+		for name, size := range map[string]int{"in one request": inOne, "in chunks": chunk} {
+			o := &gcs.Object{Name: "erasures/" + name}
+			first := bytes.Repeat([]byte("1"), 2*chunk)
+			if err := c.write(t, o, first, size, ifNew); err != nil {
 				t.Fatal(err)
 			}
-			wantStatus(t, write(t, o, []byte("second"), sized), http.StatusPreconditionFailed)
-			if got := read(t, b.Object("erasures/"+name)); got != "first" {
-				t.Errorf("%s: read %q after a refused write", name, got)
+			wantStatus(t, c.write(t, o, bytes.Repeat([]byte("2"), 2*chunk), size, ifNew), http.StatusPreconditionFailed)
+			if got := c.read(t, o.Name); got != string(first) {
+				t.Errorf("%s: changed by a refused write", name)
 			}
 		}
 	})
@@ -138,22 +183,18 @@ func TestCreateOnlyRefusesASecondWrite(t *testing.T) {
 
 func TestGenerationMatchRefusesAStaleWrite(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+	both(t, func(t *testing.T, c client) {
 		t.Helper()
-		o := b.Object("checkpoint")
-		if err := write(t, o, []byte("one"), nil); err != nil {
+		o := &gcs.Object{Name: "checkpoint"}
+		if err := c.write(t, o, []byte("one"), inOne); err != nil {
 			t.Fatal(err)
 		}
-		attrs, err := o.Attrs(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		at := o.If(gcs.Conditions{GenerationMatch: attrs.Generation})
-		if err := write(t, at, []byte("two"), nil); err != nil {
+		at := only("ifGenerationMatch", c.look(t, o.Name).Generation)
+		if err := c.write(t, o, []byte("two"), inOne, at); err != nil {
 			t.Errorf("at the present generation: %v", err)
 		}
-		wantStatus(t, write(t, at, []byte("three"), nil), http.StatusPreconditionFailed)
-		if got := read(t, o); got != "two" {
+		wantStatus(t, c.write(t, o, []byte("three"), inOne, at), http.StatusPreconditionFailed)
+		if got := c.read(t, o.Name); got != "two" {
 			t.Errorf("read %q", got)
 		}
 	})
@@ -161,38 +202,35 @@ func TestGenerationMatchRefusesAStaleWrite(t *testing.T) {
 
 func TestAWrongChecksumIsRefused(t *testing.T) {
 	t.Parallel()
-	data := []byte("backup")
-	right, wrong := md5.Sum(data), md5.Sum([]byte("other"))
+	data, other := bytes.Repeat([]byte("backup"), chunk), []byte("other")
+	digest := func(data []byte) string {
+		sum := md5.Sum(data)
+		return base64.StdEncoding.EncodeToString(sum[:])
+	}
 	for name, c := range map[string]struct {
-		chunk   int
-		prepare func(w *gcs.Writer)
-		want    int // the status; 0 for none
+		size   int
+		object gcs.Object
+		want   int // the status; 0 for none
 	}{
-		"a wrong CRC-32C in one request": {0, func(w *gcs.Writer) { w.SendCRC32C, w.CRC32C = true, crc(data)+1 }, http.StatusBadRequest},
-		"a wrong CRC-32C in chunks":      {256 << 10, func(w *gcs.Writer) { w.SendCRC32C, w.CRC32C = true, crc(data)+1 }, http.StatusBadRequest},
-		"a wrong MD5":                    {0, func(w *gcs.Writer) { w.MD5 = wrong[:] }, http.StatusBadRequest},
-		"right ones in one request":      {0, func(w *gcs.Writer) { w.SendCRC32C, w.CRC32C, w.MD5 = true, crc(data), right[:] }, 0},
-		"right ones in chunks":           {256 << 10, func(w *gcs.Writer) { w.SendCRC32C, w.CRC32C, w.MD5 = true, crc(data), right[:] }, 0},
+		"a wrong CRC-32C in one request": {inOne, gcs.Object{Crc32c: crc(other)}, http.StatusBadRequest},
+		"a wrong CRC-32C in chunks":      {chunk, gcs.Object{Crc32c: crc(other)}, http.StatusBadRequest},
+		"a wrong MD5 in one request":     {inOne, gcs.Object{Md5Hash: digest(other)}, http.StatusBadRequest},
+		"a wrong MD5 in chunks":          {chunk, gcs.Object{Md5Hash: digest(other)}, http.StatusBadRequest},
+		"right ones in one request":      {inOne, gcs.Object{Crc32c: crc(data), Md5Hash: digest(data)}, 0},
+		"right ones in chunks":           {chunk, gcs.Object{Crc32c: crc(data), Md5Hash: digest(data)}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			both(t, func(t *testing.T, b *gcs.BucketHandle) {
+			both(t, func(t *testing.T, to client) {
 				t.Helper()
-				o := b.Object("o")
-				err := write(t, o, data, func(w *gcs.Writer) {
-					w.ChunkSize = c.chunk
-					c.prepare(w)
-				})
-				attrs, attrsErr := o.Attrs(t.Context())
-				if c.want == 0 {
-					if err := errors.Join(err, attrsErr); err != nil || !bytes.Equal(attrs.MD5, right[:]) {
-						t.Errorf("attributes %+v, %v", attrs, err)
-					}
-					return
-				}
-				wantStatus(t, err, c.want)
-				if !errors.Is(attrsErr, gcs.ErrObjectNotExist) {
-					t.Errorf("after a refused write: %v", attrsErr)
+				o := c.object
+				o.Name = "o"
+				err := to.write(t, &o, data, c.size)
+				if c.want != 0 {
+					wantStatus(t, err, c.want)
+					to.wantNone(t, "o")
+				} else if got := to.look(t, "o"); err != nil || got.Md5Hash != digest(data) {
+					t.Errorf("object %+v, %v", got, err)
 				}
 			})
 		})
@@ -201,33 +239,15 @@ func TestAWrongChecksumIsRefused(t *testing.T) {
 
 func TestListsComeInOrderByPrefixAndInPages(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+	both(t, func(t *testing.T, c client) {
 		t.Helper()
 		var want []string
 		for i := range 5 {
-			name := fmt.Sprintf("hot/%d", i)
-			want = append(want, name)
-			if err := write(t, b.Object(name), []byte("x"), nil); err != nil {
-				t.Fatal(err)
-			}
+			want = append(want, fmt.Sprintf("hot/%d", i))
 		}
-		if err := write(t, b.Object("keys/0"), []byte("x"), nil); err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		objects := b.Objects(t.Context(), &gcs.Query{Prefix: "hot/"})
-		objects.PageInfo().MaxSize = 2
-		for {
-			o, err := objects.Next()
-			if errors.Is(err, iterator.Done) {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			got = append(got, o.Name)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		c.made(t, want...)
+		c.made(t, "keys/0")
+		if diff := cmp.Diff(want, c.list(t, c.Objects.List(bucket).Prefix("hot/"))); diff != "" {
 			t.Errorf("objects (-want +got):\n%s", diff)
 		}
 	})
@@ -235,14 +255,13 @@ func TestListsComeInOrderByPrefixAndInPages(t *testing.T) {
 
 func TestOneOfManyCreatorsWins(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, b *gcs.BucketHandle) {
+	both(t, func(t *testing.T, c client) {
 		t.Helper()
 		var won atomic.Int32
 		var all sync.WaitGroup
 		for range 16 {
 			all.Go(func() {
-				small := func(w *gcs.Writer) { w.ChunkSize = 0 }
-				if write(t, b.Object("once").If(gcs.Conditions{DoesNotExist: true}), []byte("x"), small) == nil {
+				if c.write(t, &gcs.Object{Name: "once"}, []byte("x"), inOne, ifNew) == nil {
 					won.Add(1)
 				}
 			})

@@ -23,8 +23,12 @@ type upload struct {
 	spool  *spool
 }
 
-// insertObject takes an object in one request, or begins to take one in chunks.
+// insertObject takes an object in one request, or begins to take one in chunks. Google's Go clients send the chunks
+// themselves by POST too, where others PUT them.
 func (s *Server) insertObject(w http.ResponseWriter, r *http.Request) (any, error) {
+	if r.URL.Query().Has("upload_id") {
+		return s.resumeUpload(w, r)
+	}
 	u := &upload{bucket: r.PathValue("bucket"), hashes: r.Header.Values("X-Goog-Hash")}
 	var media io.Reader
 	var err error
