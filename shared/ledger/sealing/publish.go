@@ -171,7 +171,7 @@ func (s *Sealer) checkHead(ctx context.Context, st tlogdb.State, edge *tlog.Edge
 	case err != nil:
 		return err
 	case head.Size > st.Size:
-		return fmt.Errorf("%d entries are published and %d have a place: %w", head.Size, st.Size, ErrBehind)
+		return s.behind(ctx, head)
 	case head.Size == edge.Size() && head.Size > 0 && head.Root != edge.Root():
 		return fmt.Errorf("the published root of %d entries is another: %w", head.Size, ErrFork)
 	case head.Size < edge.Size():
@@ -186,9 +186,23 @@ func (s *Sealer) checkHead(ctx context.Context, st tlogdb.State, edge *tlog.Edge
 func (s *Sealer) checkBehind(ctx context.Context, st tlogdb.State) error {
 	head, _, err := s.head(ctx)
 	if err == nil && head.Size > st.Size {
-		err = fmt.Errorf("%d entries are published and %d have a place: %w", head.Size, st.Size, ErrBehind)
+		return s.behind(ctx, head)
 	}
 	return err
+}
+
+// behind says why more is published than had a place when the state was read. Another sealer may have gone on since: what
+// it published has its places in the state by now.
+func (s *Sealer) behind(ctx context.Context, head tlog.Checkpoint) error {
+	st, err := s.batches.State(ctx)
+	switch {
+	case err != nil:
+		return err
+	case st.Size >= head.Size:
+		return tlogdb.ErrOvertaken
+	default:
+		return fmt.Errorf("%d entries are published and %d have a place: %w", head.Size, st.Size, ErrBehind)
+	}
 }
 
 // head returns the published checkpoint and its generation; the zero Checkpoint is that of a log that is not published.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -74,6 +75,36 @@ func TestTwoSealersAtOnceMakeOneLog(t *testing.T) {
 		all.Wait()
 		w.run() // what they left to each other
 		w.check(10 * (round + 1))
+	}
+}
+
+// Whenever another sealer goes on between what this one reads of the database and of what is published.
+func TestASealerThatIsOvertakenIsNotAlarmed(t *testing.T) {
+	t.Parallel()
+	for read := 1; ; read++ {
+		w := newWorld(t)
+		faster, err := w.cfg.Open(t.Context(), w.hub, nil)
+		w.must(err)
+		w.create("ep_1", "ep_2")
+		reads := 0
+		w.wires.set(func(r *http.Request) fault {
+			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, w.cfg.HeadBucket+"/o/"+tlog.CheckpointPath) {
+				if reads++; reads == read {
+					w.create("ep_3", "ep_4")
+					_, err := faster.Run(t.Context())
+					w.must(err)
+				}
+			}
+			return fault{}
+		})
+		w.run()
+		if reads < read {
+			break
+		}
+		w.check(4)
+		if f := w.log.findings(); len(f) > 0 {
+			t.Errorf("overtaken at its read %d of the head it found %v", read, f)
+		}
 	}
 }
 
