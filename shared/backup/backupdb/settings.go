@@ -90,8 +90,7 @@ func BucketShelf(b objects.Bucket) Shelf { return Shelf{Read: b.Read, List: b.Li
 // budget is how long one message is worked at, before its work is sent on.
 const budget = 5 * time.Minute
 
-// Maker returns what makes a hub's backups. A transport that is not nil is used towards an emulator
-// of the buckets.
+// Maker returns what makes a hub's backups. A transport that is not nil is used towards an emulator of the buckets.
 func (c Settings) Maker(ctx context.Context, h *hub.Hub, log sealing.Settings, transport http.RoundTripper) (*Maker, error) {
 	recipient, err := backup.ParseRecipient(c.Recipient)
 	if err != nil {

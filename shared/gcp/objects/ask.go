@@ -24,18 +24,17 @@ import (
 
 // ask makes a call that changes nothing, and makes it again while what it meets may pass, until ctx ends.
 // https://docs.cloud.google.com/storage/docs/retry-strategy
-func ask[T any](ctx context.Context, call func() (T, error)) (answer T, err error) {
-	var met error
-	err = gax.Invoke(ctx, func(context.Context, gax.CallSettings) error {
-		answer, met = call()
-		return met
-	}, gax.WithRetry(func() gax.Retryer {
-		return gax.OnErrorFunc(gax.Backoff{Initial: time.Second, Max: 30 * time.Second, Multiplier: 2}, passes)
-	}))
-	if err != nil && !errors.Is(met, err) {
-		err = fmt.Errorf("%w, after %w", err, met) // it ended while it waited
+func ask[T any](ctx context.Context, call func() (T, error)) (T, error) {
+	pauses := gax.Backoff{Initial: time.Second, Max: 30 * time.Second, Multiplier: 2}
+	for {
+		answer, err := call()
+		if err == nil || ctx.Err() != nil || !passes(err) {
+			return answer, err
+		}
+		if ended := gax.Sleep(ctx, pauses.Pause()); ended != nil {
+			return answer, fmt.Errorf("%w, after %w", ended, err)
+		}
 	}
-	return answer, err
 }
 
 // passes tells whether what a call met may be gone the next time.
@@ -43,13 +42,25 @@ func passes(err error) bool {
 	if code := status(err); code != 0 {
 		return code == http.StatusRequestTimeout || code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
 	}
-	var name *net.DNSError
-	if errors.As(err, &name) {
-		return name.IsTemporary
+	// Timeouts, names that could not be looked up, tokens that could not be had, and what was cut off.
+	var kind interface{ Temporary() bool }
+	if errors.As(err, &kind) && kind.Temporary() {
+		return true
 	}
 	ends := []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE}
-	return slices.ContainsFunc(ends, func(end error) bool { return errors.Is(err, end) })
+	if slices.ContainsFunc(ends, func(end error) bool { return errors.Is(err, end) }) {
+		return true
+	}
+	// What net/http exports no error for.
+	text := err.Error()
+	return strings.Contains(text, "client connection lost") || strings.Contains(text, "server closed idle connection")
 }
+
+// cutOff is what ended an answer in its middle. The next one may come whole, whatever it was.
+type cutOff struct{ error }
+
+func (cutOff) Temporary() bool { return true }
+func (c cutOff) Unwrap() error { return c.error }
 
 // status is the HTTP status that an error answered with, 0 for none.
 func status(err error) int {
@@ -84,9 +95,10 @@ func download(call *storage.ObjectsGetCall) (content, error) {
 	}
 	data, err := io.ReadAll(answer.Body)
 	if err := errors.Join(err, answer.Body.Close()); err != nil {
-		return content{}, err
+		return content{}, cutOff{err}
 	}
-	if want := sent(answer.Header); want != checksum(data) {
+	// The checksum is of what is stored, and somebody else's copy of a log may be stored as gzip.
+	if want := sent(answer.Header); want != checksum(data) && !answer.Uncompressed {
 		return content{}, fmt.Errorf("damaged on its way: CRC-32C %q, read %q", want, checksum(data))
 	}
 	generation, err := strconv.ParseInt(answer.Header.Get("X-Goog-Generation"), 10, 64)

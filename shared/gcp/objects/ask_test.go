@@ -2,11 +2,13 @@ package objects_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,6 +26,7 @@ import (
 type script struct {
 	answers []answer
 	asked   int
+	last    string // address and body of the last request
 }
 
 // answer is a status with a body and checksums, or a connection that breaks.
@@ -32,13 +35,17 @@ type answer struct {
 	body   io.Reader
 	hash   []string
 	breaks error
+	gunzip bool // net/http has decompressed the body
 }
 
 func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.last = r.URL.RequestURI() + "\n"
 	if r.Body != nil {
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
 			return nil, err
 		}
+		s.last += string(body)
 	}
 	a := s.answers[min(s.asked, len(s.answers)-1)]
 	s.asked++
@@ -46,7 +53,7 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, a.breaks
 	}
 	header := http.Header{"X-Goog-Generation": {"7"}, "X-Goog-Hash": a.hash}
-	return &http.Response{StatusCode: a.status, Header: header, Body: io.NopCloser(a.body), Request: r}, nil
+	return &http.Response{StatusCode: a.status, Header: header, Body: io.NopCloser(a.body), Request: r, Uncompressed: a.gunzip}, nil
 }
 
 // says is the answer with a status, a text, and checksums.
@@ -72,7 +79,8 @@ func TestReadingIsTriedAgainWhileItMayPass(t *testing.T) {
 		s := &script{answers: []answer{
 			says(http.StatusServiceUnavailable, ""), says(http.StatusTooManyRequests, ""),
 			{breaks: &net.OpError{Op: "read", Err: syscall.ECONNRESET}}, {breaks: io.EOF}, {breaks: &net.DNSError{IsTemporary: true}},
-			{status: http.StatusOK, body: io.MultiReader(strings.NewReader("con"), iotest.ErrReader(io.ErrUnexpectedEOF))},
+			{breaks: errors.New("http2: client connection lost")}, {breaks: &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}},
+			{status: http.StatusOK, body: io.MultiReader(strings.NewReader("con"), iotest.ErrReader(errors.New("stream error: INTERNAL_ERROR")))},
 			says(http.StatusOK, "content", hashOfContent+",md5=x"),
 		}}
 		data, generation, err := s.bucket(t).Load(t.Context(), "o")
@@ -88,12 +96,12 @@ func TestWhatDoesNotPassIsAskedForOnce(t *testing.T) {
 		answer answer
 		is     error
 	}{
-		"not there":         {says(http.StatusNotFound, ""), fs.ErrNotExist},
-		"forbidden":         {says(http.StatusForbidden, ""), nil},
-		"no such host":      {answer{breaks: &net.DNSError{IsNotFound: true}}, nil},
-		"damaged":           {says(http.StatusOK, "contend", "md5=x", hashOfContent), nil},
-		"without checksum":  {says(http.StatusOK, "content", "md5=x"), nil},
-		"cancelled already": {answer{breaks: context.Canceled}, context.Canceled},
+		"not there":        {says(http.StatusNotFound, ""), fs.ErrNotExist},
+		"forbidden":        {says(http.StatusForbidden, ""), nil},
+		"no such host":     {answer{breaks: &net.DNSError{IsNotFound: true}}, nil},
+		"damaged":          {says(http.StatusOK, "contend", "md5=x", hashOfContent), nil},
+		"without checksum": {says(http.StatusOK, "content", "md5=x"), nil},
+		"of no authority":  {answer{breaks: &tls.CertificateVerificationError{Err: errors.New("unknown authority")}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -103,6 +111,36 @@ func TestWhatDoesNotPassIsAskedForOnce(t *testing.T) {
 				t.Errorf("read %q in %d requests: %v", data, s.asked, err)
 			}
 		})
+	}
+}
+
+// Somebody's copy of a log may be stored as gzip: its checksum is of the bytes that are stored.
+func TestWhatWasStoredCompressedIsRead(t *testing.T) {
+	t.Parallel()
+	a := says(http.StatusOK, "content", "crc32c=AAAAAA==")
+	a.gunzip = true
+	s := &script{answers: []answer{a}}
+	if data, err := s.bucket(t).Read(t.Context(), "o"); err != nil || string(data) != "content" {
+		t.Errorf("read %q, %v", data, err)
+	}
+}
+
+func TestARefusalIsToldOnce(t *testing.T) {
+	t.Parallel()
+	s := &script{answers: []answer{says(http.StatusForbidden, "")}}
+	_, err := s.bucket(t).Look(t.Context(), "o")
+	if err == nil || strings.Count(err.Error(), "403") != 1 {
+		t.Errorf("refused with %v", err)
+	}
+}
+
+func TestNobodyAsksOnceTimeIsOver(t *testing.T) {
+	t.Parallel()
+	s := &script{answers: []answer{says(http.StatusServiceUnavailable, "")}}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.bucket(t).Read(ctx, "o"); err == nil || s.asked > 1 {
+		t.Errorf("%d requests: %v", s.asked, err)
 	}
 }
 
@@ -121,20 +159,27 @@ func TestWhoWaitsTooLongHearsWhatItMet(t *testing.T) {
 }
 
 // A write that failed may have come through: its caller looks, and nothing is sent behind its back.
-func TestAWriteIsSentOnce(t *testing.T) {
+func TestAWriteIsSentOnceWithItsChecksum(t *testing.T) {
 	t.Parallel()
 	s := &script{answers: []answer{says(http.StatusServiceUnavailable, "")}}
-	b := s.bucket(t)
-	writes := []error{
-		b.Create(t.Context(), "o", []byte("content")), b.Replace(t.Context(), "o", []byte("content"), 7),
-		b.CreateNoted(t.Context(), "o", []byte("content"), "note"), b.Publish(t.Context(), "o", "text/html", []byte("content")),
-	}
-	for i, err := range writes {
-		if err == nil {
-			t.Errorf("write %d came through", i)
+	b, data := s.bucket(t), []byte("content")
+	for name, c := range map[string]struct {
+		write func() error
+		has   []string
+	}{
+		"create":  {func() error { return b.Create(t.Context(), "o", data) }, []string{"ifGenerationMatch=0&", `"contentType":"text/plain; charset=utf-8"`}},
+		"replace": {func() error { return b.Replace(t.Context(), "o", data, 7) }, []string{"ifGenerationMatch=7&"}},
+		"note":    {func() error { return b.CreateNoted(t.Context(), "o", data, "n") }, []string{"ifGenerationMatch=0&", `"metadata":{"ryggrad":"n"}`}},
+		"publish": {func() error { return b.Publish(t.Context(), "o", "text/css", data) }, []string{`"contentType":"text/css"`, `"cacheControl":"public, max-age=60"`}},
+	} {
+		before := s.asked
+		if err := c.write(); err == nil || s.asked != before+1 {
+			t.Errorf("%s: %d requests, %v", name, s.asked-before, err)
 		}
-	}
-	if s.asked != len(writes) {
-		t.Errorf("%d requests for %d writes", s.asked, len(writes))
+		for _, want := range append(c.has, `"crc32c":"Ya91Mw=="`, `"name":"o"`) {
+			if !strings.Contains(s.last, want) {
+				t.Errorf("%s lacks %s:\n%s", name, want, s.last)
+			}
+		}
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/api/storage/v1"
 )
 
@@ -34,30 +36,41 @@ func (b Bucket) CreateNoted(ctx context.Context, name string, data []byte, note 
 
 // Look returns what is known of an object. One that is not there is [fs.ErrNotExist].
 func (b Bucket) Look(ctx context.Context, name string) (Noted, error) {
-	call := b.objects.Get(b.name, name).Fields(notedFields).Context(ctx)
-	o, err := ask(ctx, func() (*storage.Object, error) { return call.Do() })
+	o, err := ask(ctx, func() (*storage.Object, error) { return b.objects.Get(b.name, name).Context(ctx).Do() })
 	if err != nil {
 		return Noted{}, missing("look at", name, err)
 	}
 	return noted(o)
 }
 
-// ListNoted returns what is known of the objects that begin with prefix, sorted by name, from start on.
+// looksAtOnce bounds how many objects of a list are looked at side by side.
+const looksAtOnce = 16
+
+// ListNoted returns what is known of the objects that begin with prefix, sorted by name, from start on. It looks at each of
+// them, because lists give no checksums of what is encrypted with a key in KMS, as backups are:
+// https://docs.cloud.google.com/storage/docs/encryption/customer-managed-keys#restrictions
 func (b Bucket) ListNoted(ctx context.Context, prefix, start string) ([]Noted, error) {
-	var all []Noted
-	err := b.each(ctx, prefix, start, "items("+notedFields+")", func(o *storage.Object) error {
-		n, err := noted(o)
-		all = append(all, n)
-		return err
-	})
+	names, err := b.List(ctx, prefix, start)
 	if err != nil {
 		return nil, err
 	}
-	return all, nil
+	found := make([]Noted, len(names))
+	looks, ctx := errgroup.WithContext(ctx)
+	looks.SetLimit(looksAtOnce)
+	for i, name := range names {
+		looks.Go(func() (err error) {
+			found[i], err = b.Look(ctx, name)
+			if errors.Is(err, fs.ErrNotExist) { // it went meanwhile
+				return nil
+			}
+			return err
+		})
+	}
+	if err := looks.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(found, func(n Noted) bool { return n.Name == "" }), nil
 }
-
-// notedFields are what noted reads of an object.
-const notedFields = "name,size,crc32c,timeCreated,metadata"
 
 func noted(o *storage.Object) (Noted, error) {
 	sum, err := number(o.Crc32c)

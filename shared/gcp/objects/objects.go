@@ -10,6 +10,7 @@ package objects
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func Open(ctx context.Context, cfg gcp.Config, transport http.RoundTripper) (*Cl
 	if cfg.StorageHost != "" {
 		opts = append(opts, option.WithEndpoint("http://"+cfg.StorageHost+"/storage/v1/"), option.WithHTTPClient(&http.Client{Transport: transport}))
 	}
-	service, err := storage.NewService(context.WithoutCancel(ctx), opts...) // renews its credentials with the context
+	service, err := storage.NewService(context.WithoutCancel(ctx), opts...) // it may keep the context
 	if err != nil {
 		return nil, fmt.Errorf("open storage: %w", err)
 	}
@@ -105,9 +106,10 @@ func only(generation int64) googleapi.CallOption {
 	return googleapi.QueryParameter("ifGenerationMatch", strconv.FormatInt(generation, 10))
 }
 
-// write sends an object in one request, with its checksum.
+// write sends an object in one request, with its checksum. The type is set here, since a body that is read to find out
+// about it could not be sent again to a connection that closed before it took anything.
 func (b Bucket) write(ctx context.Context, o *storage.Object, data []byte, when ...googleapi.CallOption) error {
-	o.Crc32c = checksum(data)
+	o.Crc32c, o.ContentType = checksum(data), cmp.Or(o.ContentType, http.DetectContentType(data))
 	_, err := b.objects.Insert(b.name, o).Media(bytes.NewReader(data), googleapi.ChunkSize(0)).Context(ctx).Do(when...)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", o.Name, err)
@@ -118,29 +120,17 @@ func (b Bucket) write(ctx context.Context, o *storage.Object, data []byte, when 
 // List returns the names of the objects that begin with prefix, sorted, from start on.
 func (b Bucket) List(ctx context.Context, prefix, start string) ([]string, error) {
 	var names []string
-	err := b.each(ctx, prefix, start, "items(name)", func(o *storage.Object) error {
-		names = append(names, o.Name)
-		return nil
-	})
-	return names, err
-}
-
-// each calls found for every object that begins with prefix, in the order of their names, from start on. fields are those
-// that are asked for.
-func (b Bucket) each(ctx context.Context, prefix, start string, fields googleapi.Field, found func(*storage.Object) error) error {
-	call := b.objects.List(b.name).Prefix(prefix).StartOffset(start).Fields("nextPageToken", fields).Context(ctx)
+	call := b.objects.List(b.name).Prefix(prefix).StartOffset(start).Fields("nextPageToken,items(name)").Context(ctx)
 	for {
 		page, err := ask(ctx, func() (*storage.Objects, error) { return call.Do() })
 		if err != nil {
-			return fmt.Errorf("list %s: %w", prefix, err)
+			return nil, fmt.Errorf("list %s: %w", prefix, err)
 		}
 		for _, o := range page.Items {
-			if err := found(o); err != nil {
-				return fmt.Errorf("list %s: %w", prefix, err)
-			}
+			names = append(names, o.Name)
 		}
 		if page.NextPageToken == "" {
-			return nil
+			return names, nil
 		}
 		call.PageToken(page.NextPageToken)
 	}

@@ -2,11 +2,14 @@ package objects_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/gcp/objects"
@@ -79,17 +82,34 @@ func TestOfManyWhoReplaceOneWins(t *testing.T) {
 	}
 }
 
+// More than fit into a page of a list.
 func TestObjectsAreListedInOrder(t *testing.T) {
 	t.Parallel()
 	b := bucket(t)
-	for _, name := range []string{"e/3", "e/1", "f/1", "e/2"} {
-		if err := b.Create(t.Context(), name, []byte(name)); err != nil {
-			t.Fatal(err)
+	var want []string
+	var all errgroup.Group
+	all.SetLimit(8)
+	for i := range 1003 {
+		name := fmt.Sprintf("e/%04d", i)
+		want = append(want, name)
+		all.Go(func() error { return b.CreateNoted(t.Context(), name, []byte(name), name) })
+	}
+	all.Go(func() error { return b.Create(t.Context(), "f/1", nil) })
+	if err := all.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := b.List(t.Context(), "e/", want[1])
+	if err != nil || !slices.Equal(got, want[1:]) {
+		t.Errorf("listed %d, %v", len(got), err)
+	}
+	noted, err := b.ListNoted(t.Context(), "e/", want[1])
+	for i, n := range noted {
+		if n.Name != want[i+1] || n.Note != n.Name || n.Size != 6 || n.CRC32C == 0 || n.Created.IsZero() {
+			t.Fatalf("noted %+v at %d", n, i)
 		}
 	}
-	got, err := b.List(t.Context(), "e/", "e/2")
-	if err != nil || !slices.Equal(got, []string{"e/2", "e/3"}) {
-		t.Errorf("listed %v, %v", got, err)
+	if err != nil || len(noted) != len(want)-1 {
+		t.Errorf("noted %d, %v", len(noted), err)
 	}
 }
 

@@ -39,8 +39,7 @@ func (c Settings) Key(h *hub.Hub) *KMSKey {
 	return NewKMSKey(h.KMS, h.Config.KeyName("audit-checkpoints"), c.KeyVersion, c.Origin(h.Config.BaseURL))
 }
 
-// Open returns the sealer of a hub. A transport that is not nil is used towards
-// an emulator of the buckets.
+// Open returns the sealer of a hub. A transport that is not nil is used towards an emulator of the buckets.
 func (c Settings) Open(ctx context.Context, h *hub.Hub, transport http.RoundTripper) (*Sealer, error) {
 	witnesses, err := ParseWitnesses(c.Witnesses)
 	if err != nil {

@@ -43,6 +43,12 @@ type method func(w http.ResponseWriter, r *http.Request) (resource any, err erro
 // ServeHTTP implements [http.Handler].
 func (m method) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	resource, err := m(w, r)
+	if fields := r.URL.Query().Get("fields"); resource != nil && err == nil && fields != "" {
+		var asked selection
+		if asked, err = parseSelection(fields); err == nil {
+			resource, err = asked.of(resource)
+		}
+	}
 	switch {
 	case err != nil:
 		answerError(w, err)

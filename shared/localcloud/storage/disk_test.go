@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,6 +47,23 @@ func TestObjectsSurviveARestart(t *testing.T) {
 	c.wantNone(t, "gone")
 	if again := c.made(t, "a/b"); again.Generation <= after.Generation {
 		t.Errorf("generation %d after %d", again.Generation, after.Generation)
+	}
+}
+
+// A client may have opened a connection that it then did not need.
+func TestClosingDoesNotWaitForWhoAsksNothing(t *testing.T) {
+	t.Parallel()
+	server, _ := start(t, "")
+	idle, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	if _, err := content(ask(t, http.MethodGet, "http://"+server.Addr()+"/storage/v1/b", "")); err != nil { // accepted after it
+		t.Fatal(err)
+	}
+	if err := server.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -174,6 +192,38 @@ func TestListsFoldAndEndWhereTheyAreTold(t *testing.T) {
 	})
 }
 
+// Objects in the hub's buckets are encrypted with keys in KMS, and lists of such have no checksums.
+func TestListsHaveNoChecksums(t *testing.T) {
+	t.Parallel()
+	_, c := start(t, "")
+	c.made(t, "o")
+	page, err := c.Objects.List(bucket).Context(t.Context()).Do()
+	if err != nil || len(page.Items) != 1 || page.Items[0].Crc32c != "" || page.Items[0].Md5Hash != "" || page.Items[0].Size != 1 {
+		t.Errorf("listed %+v, %v", page, err)
+	}
+}
+
+func TestOnlyFieldsThatWereAskedForCome(t *testing.T) {
+	t.Parallel()
+	_, c := start(t, "")
+	c.made(t, "a", "b")
+	for fields, want := range map[string]string{
+		"nextPageToken,items(name)":  `{"items":[{"name":"a"}],"nextPageToken":"YQ"}`,
+		"items/size,kind":            `{"items":[{"size":"1"}],"kind":"storage#objects"}`,
+		"items(name,size),prefixes":  `{"items":[{"name":"a","size":"1"}]}`,
+		"items(bucket,metadata/set)": `{"items":[{"bucket":"p-backup"}]}`,
+	} {
+		got, err := content(ask(t, http.MethodGet, c.BasePath+"b/"+bucket+"/o?maxResults=1&fields="+url.QueryEscape(fields), ""))
+		if err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", fields, got, err, want)
+		}
+	}
+	for _, wrong := range []googleapi.Field{"items(", "items)", "a,,b", "*", ",", "a/"} {
+		_, err := c.Objects.List(bucket).Fields(wrong).Context(t.Context()).Do()
+		wantStatus(t, err, http.StatusBadRequest)
+	}
+}
+
 func TestAPartIsRead(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, c client) {
@@ -220,16 +270,9 @@ func TestAnObjectHasAnAddressOfItsOwn(t *testing.T) {
 	if err := c.write(t, &gcs.Object{Name: "status/index.html", ContentType: "text/html"}, []byte("<p>"), inOne); err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://%s/%s/status/index.html", server.Addr(), bucket), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := io.ReadAll(answer.Body)
-	if err := errors.Join(err, answer.Body.Close()); err != nil || string(body) != "<p>" || answer.Header.Get("Content-Type") != "text/html" {
-		t.Errorf("answered %s %q %v, %v", answer.Status, body, answer.Header, err)
+	answer, err := ask(t, http.MethodGet, fmt.Sprintf("http://%s/%s/status/index.html", server.Addr(), bucket), "")
+	body, err := content(answer, err)
+	if err != nil || body != "<p>" || answer.Header.Get("Content-Type") != "text/html" {
+		t.Errorf("answered %q, %v", body, err)
 	}
 }

@@ -8,7 +8,8 @@
 //     behind. Every object carries both of its own.
 //   - A bucket's retention policy and an object's holds keep it from being deleted or replaced: 403. A policy that is locked
 //     can only become longer.
-//   - Lists come sorted by name, by prefix and delimiter, from one name up to another, in pages.
+//   - Lists come sorted by name, by prefix and delimiter, from one name up to another, in pages. They have no checksums, as
+//     those of objects that are encrypted with a key in KMS. What is asked for by field names comes alone.
 //   - Uploads come in one request or in chunks; reads can be of a part.
 //
 // # What survives

@@ -75,6 +75,15 @@ func (s *Server) listObjects(_ http.ResponseWriter, r *http.Request) (any, error
 	return w.list(b), nil
 }
 
+// listed is an object as lists show it: without the checksums, which Cloud Storage leaves out where objects are encrypted
+// with a key of the customer's, as the hub's are.
+// https://docs.cloud.google.com/storage/docs/encryption/customer-managed-keys#restrictions
+func (o *object) listed() objectResource {
+	listed := o.objectResource
+	listed.CRC32C, listed.MD5Hash = "", ""
+	return listed
+}
+
 func (w window) list(b *bucket) *listing {
 	page := &listing{Kind: "storage#objects"}
 	names := b.names()
@@ -96,7 +105,7 @@ func (w window) list(b *bucket) *listing {
 			last = folded
 			page.Prefixes = append(page.Prefixes, folded)
 		} else {
-			page.Items = append(page.Items, b.objects[name].retained(b).objectResource)
+			page.Items = append(page.Items, b.objects[name].retained(b).listed())
 		}
 	}
 	return page

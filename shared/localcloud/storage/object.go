@@ -17,7 +17,7 @@ type objectResource struct {
 	Generation         int64             `json:"generation,string"`
 	Metageneration     int64             `json:"metageneration,string"`
 	Size               int64             `json:"size,string"`
-	CRC32C             string            `json:"crc32c"`
+	CRC32C             string            `json:"crc32c,omitempty"`  // lists have none
 	MD5Hash            string            `json:"md5Hash,omitempty"` // composed objects have none
 	Etag               string            `json:"etag"`
 	StorageClass       string            `json:"storageClass"`

@@ -30,6 +30,7 @@ type Server struct {
 
 	serving sync.WaitGroup
 	served  error // what serving ended with
+	unused  connections
 
 	mu         sync.Mutex
 	buckets    map[string]*bucket
@@ -57,7 +58,8 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		return nil, fmt.Errorf("start storage: %w", err)
 	}
 	s.addr = listener.Addr().String()
-	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: headerTimeout}
+	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: headerTimeout, ConnState: s.unused.watch}
+	s.http.RegisterOnShutdown(s.unused.close)
 	s.serving.Go(func() { s.served = s.http.Serve(listener) })
 	return s, nil
 }
@@ -111,4 +113,23 @@ func (s *Server) Close() error {
 		err = errors.Join(err, s.served)
 	}
 	return err
+}
+
+// connections are those on which nothing was asked yet. Clients open some that they then do not need, and
+// [http.Server.Shutdown] would wait for the first request on each.
+type connections struct{ sync.Map }
+
+func (c *connections) watch(conn net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		c.Store(conn, nil)
+	} else {
+		c.Delete(conn)
+	}
+}
+
+func (c *connections) close() {
+	c.Range(func(conn, _ any) bool {
+		_ = conn.(net.Conn).Close() //nolint:errcheck,forcetypeassert // nothing else is stored
+		return true
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -112,6 +113,20 @@ func (c client) read(t *testing.T, name string) string {
 	return data
 }
 
+// ask sends a request of its own. A header is a line with its name before a colon.
+func ask(t *testing.T, method, url, body string, headers ...string) (*http.Response, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		req.Header.Set(name, value)
+	}
+	return http.DefaultClient.Do(req)
+}
+
 // content reads an answer to its end.
 func content(answer *http.Response, err error) (string, error) {
 	if err != nil {
@@ -160,6 +175,25 @@ func TestAnObjectIsReadAsItWasWritten(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Google's Go clients send chunks by POST, others PUT them.
+func TestChunksComeByPutToo(t *testing.T) {
+	t.Parallel()
+	server, c := start(t, "")
+	begun, err := ask(t, http.MethodPost, "http://"+server.Addr()+"/upload/storage/v1/b/"+bucket+"/o?uploadType=resumable&name=o", "{}")
+	if _, err := content(begun, err); err != nil {
+		t.Fatal(err)
+	}
+	to := begun.Header.Get("Location")
+	half, err := ask(t, http.MethodPut, to, "01234", "Content-Range: bytes 0-4/*")
+	if _, err := content(half, err); err != nil || half.StatusCode != http.StatusPermanentRedirect || half.Header.Get("Range") != "bytes=0-4" {
+		t.Fatalf("a half: %v, %v", half, err)
+	}
+	whole, err := ask(t, http.MethodPut, to, "56789", "Content-Range: bytes 5-9/10")
+	if _, err := content(whole, err); err != nil || whole.StatusCode != http.StatusOK || c.read(t, "o") != "0123456789" {
+		t.Errorf("the whole: %v, %v", whole, err)
 	}
 }
 
