@@ -29,10 +29,12 @@
 //
 // # Manifests
 //
-// A manifest is a signed note (https://c2sp.org/signed-note) of one line of JSON. It names its project, database, set
-// and moment, the run that it follows by its hash, every part with SHA-256, CRC32C, sizes and counts, the keys that can
-// open it, and the newest checkpoint of the audit log. So a manifest that was forged, moved, replayed or cut is refused,
-// and so is a file that is not the one that was written ([Refusal] names it and says what to do).
+// A manifest is one line of JSON and, behind it, a signed note (https://c2sp.org/signed-note) of two lines: its format, and
+// the first line's SHA-256 with its line feed, in hexadecimal digits. So what is signed is short, however many parts a run
+// has. A manifest names its project, database, set and moment, the run that it follows by its hash, every part with
+// SHA-256, CRC32C, sizes and counts, the keys that can open it, and the newest checkpoint of the audit log. So a manifest
+// that was forged, moved, replayed or cut is refused, and so is a file that is not the one that was written ([Refusal]
+// names it and says what to do).
 //
 // # Decisions
 //

@@ -187,7 +187,12 @@ func newHand(t *testing.T, name string) hand {
 
 func (h hand) sign(t *testing.T, m backup.Manifest) []byte {
 	t.Helper()
-	signed, err := m.Sign(h.text, func(message []byte) ([]byte, error) { return ed25519.Sign(h.private, message), nil })
+	signed, err := m.Sign(h.text, func(message []byte) ([]byte, error) {
+		if len(message) > 200 {
+			t.Errorf("%d bytes are to be signed", len(message))
+		}
+		return ed25519.Sign(h.private, message), nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,6 +224,10 @@ func TestAManifestComesBackAsItWasSigned(t *testing.T) {
 	}
 }
 
+// line and signature are a manifest's two halves.
+func line(signed []byte) []byte      { return signed[:bytes.IndexByte(signed, '\n')+1] }
+func signature(signed []byte) []byte { return signed[bytes.IndexByte(signed, '\n')+1:] }
+
 func TestWhatIsNoManifestOfOursIsRefused(t *testing.T) {
 	t.Parallel()
 	ours, theirs, forger := newHand(t, backup.SignerName("p")), newHand(t, backup.SignerName("q")), newHand(t, backup.SignerName("p"))
@@ -239,7 +248,10 @@ func TestWhatIsNoManifestOfOursIsRefused(t *testing.T) {
 		"forged":                         {object, forger.sign(t, m), "signature"},
 		"of another project":             {object, theirs.sign(t, foreign), "--project"},
 		"of another project, signed too": {object, ours.sign(t, foreign), "--project"},
-		"changed":                        {object, bytes.Replace(ours.sign(t, m), []byte(`"documents":1`), []byte(`"documents":2`), 1), "signature"},
+		"changed":                        {object, bytes.Replace(ours.sign(t, m), []byte(`"documents":1`), []byte(`"documents":2`), 1), "not the manifest that was signed"},
+		"with another one's note":        {object, append(line(ours.sign(t, m)), signature(ours.sign(t, holes))...), "not the manifest that was signed"},
+		"without its note":               {object, line(ours.sign(t, m)), "signature"},
+		"on two lines":                   {object, append([]byte("\n"), ours.sign(t, m)...), "signature"},
 		"replayed under another name":    {"manifests/hot/20260301T130000Z", ours.sign(t, m), "under another name"},
 		"with a hole":                    {object, ours.sign(t, holes), "part 2"},
 		"without shards":                 {object, ours.sign(t, shards), "parts are missing"},

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-const manifestFormat = "ryggrad-backup-manifest-1"
+const manifestFormat = "ryggrad-backup-manifest-2"
 
 // Manifest says what belongs to a run. A run is a backup when its manifest is there.
 type Manifest struct {
@@ -58,7 +58,7 @@ type File struct {
 	Offline   string `json:"offline"`
 }
 
-// Made returns what planning needs to know of the manifest, whose signed note has this hash.
+// Made returns what planning needs to know of the manifest, whose object has this hash.
 func (m Manifest) Made(hash string) Made {
 	made := Made{Link: Link{At: m.At, SHA256: hash}, Chain: m.Chain, Base: m.Base}
 	if m.Full() {
@@ -70,17 +70,25 @@ func (m Manifest) Made(hash string) Made {
 // Documents returns how many lines the run has.
 func (m Manifest) Documents() int64 { return m.Collections.Documents() }
 
-// Text returns the note that is signed.
+// Text returns the manifest as its object holds it: one line of JSON.
 func (m Manifest) Text() (string, error) {
 	m.Format = manifestFormat
 	raw, err := json.Marshal(m)
 	return string(raw) + "\n", err
 }
 
+// noteOf returns the text of the note that is signed for a manifest. It is short however many parts a run has: KMS signs
+// 64 KiB at most.
+func noteOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return manifestFormat + "\n" + hex.EncodeToString(sum[:]) + "\n"
+}
+
 // SignerName is the name of the key that signs a project's manifests.
 func SignerName(project string) string { return project + "/backup" }
 
-// Sign returns the signed note. The signature is made by sign with the key of this text, see [note.NewEd25519VerifierKey].
+// Sign returns the manifest's object: its text, and the note that signs it. The signature is made by sign with the key of
+// this text, see [note.NewEd25519VerifierKey].
 func (m Manifest) Sign(key string, sign func(message []byte) ([]byte, error)) ([]byte, error) {
 	text, err := m.Text()
 	if err != nil {
@@ -90,11 +98,11 @@ func (m Manifest) Sign(key string, sign func(message []byte) ([]byte, error)) ([
 	if err != nil {
 		return nil, fmt.Errorf("sign a manifest: %w", err)
 	}
-	signed, err := note.Sign(&note.Note{Text: text}, signer{v, sign})
+	signed, err := note.Sign(&note.Note{Text: noteOf(text)}, signer{v, sign})
 	if err != nil {
 		return nil, fmt.Errorf("sign a manifest: %w", err)
 	}
-	return signed, nil
+	return append([]byte(text), signed...), nil
 }
 
 type signer struct {
@@ -122,7 +130,9 @@ func OpenManifest(object, project string, signed []byte, keys []string) (Manifes
 		}
 		verifiers = append(verifiers, v)
 	}
-	n, err := note.Open(signed, note.VerifierList(verifiers...))
+	text, rest, _ := bytes.Cut(signed, []byte("\n"))
+	text = signed[:min(len(text)+1, len(signed))] // with the end of its line
+	n, err := note.Open(rest, note.VerifierList(verifiers...))
 	var unverified *note.UnverifiedNoteError
 	switch {
 	case errors.As(err, &unverified) && ofOther(unverified.Note, project):
@@ -130,7 +140,10 @@ func OpenManifest(object, project string, signed []byte, keys []string) (Manifes
 	case err != nil:
 		return Manifest{}, &Refusal{Object: object, What: "its signature does not hold", Remedy: remedyForge, Cause: err}
 	}
-	m, err := parseManifest(n.Text)
+	if n.Text != noteOf(string(text)) {
+		return Manifest{}, &Refusal{Object: object, What: "it is not the manifest that was signed", Remedy: remedyForge}
+	}
+	m, err := parseManifest(string(text))
 	if err != nil {
 		return Manifest{}, &Refusal{Object: object, What: "it is no manifest", Remedy: remedyForge, Cause: err}
 	}

@@ -45,7 +45,7 @@ type Base struct {
 // Link names a manifest.
 type Link struct {
 	At     time.Time `json:"at"`
-	SHA256 string    `json:"sha256"` // of the signed note
+	SHA256 string    `json:"sha256"` // of the whole object
 }
 
 // Full tells whether the run holds everything.
@@ -60,8 +60,11 @@ func (r Run) Manifest() string { return ManifestObject(r.Set, r.At) }
 // Abandoned returns the name of the object that says the run was given up.
 func (r Run) Abandoned() string { return AbandonedPrefix(r.Set) + Stamp(r.At) }
 
+// FilesPrefix returns what the names of a set's parts begin with.
+func FilesPrefix(set Set) string { return fmt.Sprintf("files/%s/", set) }
+
 // FilesPrefix returns what the names of the run's parts begin with.
-func (r Run) FilesPrefix() string { return fmt.Sprintf("files/%s/%s/", r.Set, Stamp(r.At)) }
+func (r Run) FilesPrefix() string { return FilesPrefix(r.Set) + Stamp(r.At) + "/" }
 
 // ShardPrefix returns what the names of one shard's parts begin with.
 func (r Run) ShardPrefix(shard int) string { return fmt.Sprintf("%s%02d-", r.FilesPrefix(), shard) }

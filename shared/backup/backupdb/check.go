@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"ryggrad.internal/hub/shared/backup"
 )
 
@@ -69,15 +71,15 @@ func (v Vault) chosen(ctx context.Context, c *Checked, opts CheckOptions) ([]bac
 	}
 	var all []backup.Manifest
 	hashes := map[time.Time]string{}
-	for _, at := range moments {
-		m, hash, err := v.Manifest(ctx, opts.Set, at)
-		if err != nil {
-			if err := c.take(err); err != nil {
+	for i, r := range v.read(ctx, opts.Set, moments) {
+		m := r.manifest
+		if r.err != nil {
+			if err := c.take(r.err); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		hashes[at] = hash
+		hashes[moments[i]] = r.hash
 		known, ok := hashes[m.Follows.At]
 		switch {
 		case ok && known != m.Follows.SHA256:
@@ -88,6 +90,31 @@ func (v Vault) chosen(ctx context.Context, c *Checked, opts CheckOptions) ([]bac
 		all = append(all, m)
 	}
 	return all, nil
+}
+
+// reads is how many manifests are read at once. Months of them are kept, and each takes a moment to come.
+const reads = 16
+
+// kept is a manifest that was read, or why it could not be.
+type kept struct {
+	manifest backup.Manifest
+	hash     string
+	err      error
+}
+
+// read reads the manifests of moments.
+func (v Vault) read(ctx context.Context, set backup.Set, moments []time.Time) []kept {
+	all := make([]kept, len(moments))
+	var reading errgroup.Group
+	reading.SetLimit(reads)
+	for i, at := range moments {
+		reading.Go(func() error {
+			all[i].manifest, all[i].hash, all[i].err = v.Manifest(ctx, set, at)
+			return nil
+		})
+	}
+	_ = reading.Wait() // each has its error
+	return all
 }
 
 func (v Vault) checkFile(ctx context.Context, c *Checked, opts CheckOptions, m backup.Manifest, f backup.File) error {

@@ -62,6 +62,30 @@ func TestTheHourlyCheckFindsWhatIsMissing(t *testing.T) {
 	}
 }
 
+// KMS signs 64 KiB at most, and a large database has thousands of parts.
+func TestARunOfManyPartsIsSigned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.maker.CutInto(1)
+	w.do("orders", map[string]any{"status": "received"}, ids("ord_", 0, 3)...)
+	w.backUp()
+	m, _, err := w.vault().Manifest(t.Context(), backup.Hot, w.moments(backup.Hot)[0])
+	w.must(err)
+	for number := 1; number < 5000; number++ {
+		part := m.Files[0]
+		part.Number = number
+		m.Files = append(m.Files, part)
+	}
+	signed, err := w.cfg.Signer(w.hub).Sign(t.Context(), m)
+	w.must(err)
+	keys, err := w.cfg.Signer(w.hub).Keys(t.Context())
+	w.must(err)
+	again, err := backup.OpenManifest(m.Manifest(), m.Project, signed, keys)
+	if err != nil || len(again.Files) != 5000 {
+		t.Errorf("%d parts came back, %v", len(again.Files), err)
+	}
+}
+
 func TestACopyThatIsKeptForAYearIsCheckedToo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -315,7 +315,7 @@ func TestWhatWasDoneToABackupIsNamed(t *testing.T) {
 		"a changed file":        {file(1), func(b []byte) []byte { b[len(b)-1] ^= 1; return b }, "checksum"},
 		"a missing file":        {file(1), func([]byte) []byte { return nil }, "not there"},
 		"another file":          {file(0), func([]byte) []byte { b, _ := read(t.Context(), file(1)); return b }, "another name"},
-		"a changed manifest":    {second, func(b []byte) []byte { b[20] ^= 1; return b }, "signature"},
+		"a changed manifest":    {second, func(b []byte) []byte { b[20] ^= 1; return b }, "not the manifest that was signed"},
 		"a replayed manifest":   {second, func([]byte) []byte { b, _ := read(t.Context(), first); return b }, "another name"},
 		"a missing predecessor": {first, func([]byte) []byte { return nil }, "not there"},
 	} {

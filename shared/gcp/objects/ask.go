@@ -43,9 +43,10 @@ func passes(err error) bool {
 		return code == http.StatusRequestTimeout || code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
 	}
 	// Timeouts, names that could not be looked up, tokens that could not be had, and what was cut off.
-	var kind interface{ Temporary() bool }
-	if errors.As(err, &kind) && kind.Temporary() {
-		return true
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if kind, ok := e.(interface{ Temporary() bool }); ok && kind.Temporary() { //nolint:errorlint // each is asked, not the first that answers
+			return true
+		}
 	}
 	ends := []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE}
 	if slices.ContainsFunc(ends, func(end error) bool { return errors.Is(err, end) }) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -80,6 +81,7 @@ func TestReadingIsTriedAgainWhileItMayPass(t *testing.T) {
 			says(http.StatusServiceUnavailable, ""), says(http.StatusTooManyRequests, ""),
 			{breaks: &net.OpError{Op: "read", Err: syscall.ECONNRESET}}, {breaks: io.EOF}, {breaks: &net.DNSError{IsTemporary: true}},
 			{breaks: errors.New("http2: client connection lost")}, {breaks: &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}},
+			{breaks: fmt.Errorf("no token: %w", &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded})},
 			{status: http.StatusOK, body: io.MultiReader(strings.NewReader("con"), iotest.ErrReader(errors.New("stream error: INTERNAL_ERROR")))},
 			says(http.StatusOK, "content", hashOfContent+",md5=x"),
 		}}

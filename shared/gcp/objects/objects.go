@@ -120,17 +120,39 @@ func (b Bucket) write(ctx context.Context, o *storage.Object, data []byte, when 
 // List returns the names of the objects that begin with prefix, sorted, from start on.
 func (b Bucket) List(ctx context.Context, prefix, start string) ([]string, error) {
 	var names []string
-	call := b.objects.List(b.name).Prefix(prefix).StartOffset(start).Fields("nextPageToken,items(name)").Context(ctx)
+	err := b.each(ctx, prefix, start, "items(name)", func(o *storage.Object) { names = append(names, o.Name) })
+	if err != nil {
+		return nil, err
+	}
+	return names, nil
+}
+
+// Sizes returns the sizes in bytes of the objects that begin with prefix, by name.
+func (b Bucket) Sizes(ctx context.Context, prefix string) (map[string]int64, error) {
+	sizes := map[string]int64{}
+	err := b.each(ctx, prefix, "", "items(name,size)", func(o *storage.Object) {
+		sizes[o.Name] = int64(o.Size) //nolint:gosec // an object has 5 TiB at most
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sizes, nil
+}
+
+// each calls found for every object that begins with prefix, in the order of their names, from start on, with the fields
+// that are asked for.
+func (b Bucket) each(ctx context.Context, prefix, start string, fields googleapi.Field, found func(*storage.Object)) error {
+	call := b.objects.List(b.name).Prefix(prefix).StartOffset(start).Fields("nextPageToken", fields).Context(ctx)
 	for {
 		page, err := ask(ctx, func() (*storage.Objects, error) { return call.Do() })
 		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", prefix, err)
+			return fmt.Errorf("list %s: %w", prefix, err)
 		}
 		for _, o := range page.Items {
-			names = append(names, o.Name)
+			found(o)
 		}
 		if page.NextPageToken == "" {
-			return names, nil
+			return nil
 		}
 		call.PageToken(page.NextPageToken)
 	}

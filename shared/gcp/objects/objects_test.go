@@ -111,6 +111,10 @@ func TestObjectsAreListedInOrder(t *testing.T) {
 	if err != nil || len(noted) != len(want)-1 {
 		t.Errorf("noted %d, %v", len(noted), err)
 	}
+	sizes, err := b.Sizes(t.Context(), "e/")
+	if err != nil || len(sizes) != len(want) || sizes[want[1002]] != 6 {
+		t.Errorf("%d sizes, %v", len(sizes), err)
+	}
 }
 
 func TestAnObjectKeepsItsNote(t *testing.T) {
