@@ -25,10 +25,15 @@ import (
 // ask makes a call that changes nothing, and makes it again while what it meets may pass, until ctx ends.
 // https://docs.cloud.google.com/storage/docs/retry-strategy
 func ask[T any](ctx context.Context, call func() (T, error)) (T, error) {
+	return repeat(ctx, passes, call)
+}
+
+// repeat makes a call, and makes it again while what it meets is to be waited for, until ctx ends.
+func repeat[T any](ctx context.Context, waits func(error) bool, call func() (T, error)) (T, error) {
 	pauses := gax.Backoff{Initial: time.Second, Max: 30 * time.Second, Multiplier: 2}
 	for {
 		answer, err := call()
-		if err == nil || ctx.Err() != nil || !passes(err) {
+		if err == nil || ctx.Err() != nil || !waits(err) {
 			return answer, err
 		}
 		if ended := gax.Sleep(ctx, pauses.Pause()); ended != nil {
@@ -73,6 +78,10 @@ func status(err error) int {
 }
 
 func refused(err error) bool { return status(err) == http.StatusPreconditionFailed }
+
+// throttled tells whether a call came too early and was not carried out: an object can be replaced once a second.
+// https://docs.cloud.google.com/storage/quotas#objects
+func throttled(err error) bool { return status(err) == http.StatusTooManyRequests }
 
 // missing says what was done to an object when err came; one that is not there is [fs.ErrNotExist].
 func missing(verb, name string, err error) error {

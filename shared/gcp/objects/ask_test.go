@@ -127,6 +127,38 @@ func TestWhatWasStoredCompressedIsRead(t *testing.T) {
 	}
 }
 
+func TestAWriteThatCameTooEarlyIsSentAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answers: []answer{says(http.StatusTooManyRequests, ""), says(http.StatusTooManyRequests, ""), says(http.StatusOK, "{}")}}
+		if err := s.bucket(t).Replace(t.Context(), "o", []byte("content"), 7); err != nil || s.asked != 3 || !strings.Contains(s.last, "content") {
+			t.Errorf("%d requests, %v", s.asked, err)
+		}
+	})
+}
+
+// Whoever may not delete may be told of an object that is there in another way than by its condition.
+func TestCreatingIsForbiddenWhereSomethingIs(t *testing.T) {
+	t.Parallel()
+	known := func() answer {
+		return says(http.StatusOK, `{"name":"o","crc32c":"Ya91Mw==","timeCreated":"2026-03-01T12:00:00Z"}`)
+	}
+	for content, want := range map[string]error{"content": nil, "another": objects.ErrExists} {
+		s := &script{answers: []answer{says(http.StatusForbidden, ""), known(), says(http.StatusOK, "content", hashOfContent)}}
+		if err := s.bucket(t).Create(t.Context(), "o", []byte(content)); !errors.Is(err, want) || s.asked != 3 {
+			t.Errorf("%s: %d requests, %v", content, s.asked, err)
+		}
+	}
+	noted := &script{answers: []answer{says(http.StatusForbidden, ""), known()}}
+	if err := noted.bucket(t).CreateNoted(t.Context(), "o", []byte("content"), ""); !errors.Is(err, objects.ErrExists) {
+		t.Errorf("with a note: %v", err)
+	}
+	none := &script{answers: []answer{says(http.StatusForbidden, ""), says(http.StatusNotFound, "")}}
+	if err := none.bucket(t).Create(t.Context(), "o", []byte("content")); err == nil || !strings.Contains(err.Error(), "403") {
+		t.Errorf("where nothing is: %v", err)
+	}
+}
+
 func TestARefusalIsToldOnce(t *testing.T) {
 	t.Parallel()
 	s := &script{answers: []answer{says(http.StatusForbidden, "")}}

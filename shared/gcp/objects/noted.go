@@ -28,7 +28,7 @@ type Noted struct {
 // holds: the caller looks whether it is as good.
 func (b Bucket) CreateNoted(ctx context.Context, name string, data []byte, note string) error {
 	err := b.write(ctx, &storage.Object{Name: name, Metadata: map[string]string{noteKey: note}}, data, only(0))
-	if refused(err) {
+	if b.exists(ctx, name, err) {
 		return fmt.Errorf("%s: %w", name, ErrExists)
 	}
 	return err

@@ -4,8 +4,8 @@
 // It stands on Google's client of the JSON API and not on cloud.google.com/go/storage, which brings the gRPC API and
 // Envoy's with it: 179 of the 1,171 packages that the hub and its tests were compiled from.
 //
-// What reads is repeated while what it meets may pass, until its context ends. A write is sent once: its caller knows what
-// to do when it failed or may have come through.
+// What reads is repeated while what it meets may pass, until its context ends. A write is sent again only when it surely was
+// not carried out: its caller knows what to do when it failed or may have come through.
 package objects
 
 import (
@@ -75,7 +75,7 @@ func (b Bucket) Load(ctx context.Context, name string) ([]byte, int64, error) {
 // earlier attempt's. With other content it is [ErrExists].
 func (b Bucket) Create(ctx context.Context, name string, data []byte) error {
 	err := b.write(ctx, &storage.Object{Name: name}, data, only(0))
-	if !refused(err) {
+	if !b.exists(ctx, name, err) {
 		return err
 	}
 	there, err := b.Read(ctx, name)
@@ -101,6 +101,16 @@ func (b Bucket) Publish(ctx context.Context, name, contentType string, data []by
 	return b.write(ctx, &storage.Object{Name: name, ContentType: contentType, CacheControl: "public, max-age=60"}, data)
 }
 
+// exists tells whether a write that only creates failed with err because the object is there. Whoever may create objects
+// but not delete them, and whoever meets one that is retained, may be answered 403 and not 412.
+func (b Bucket) exists(ctx context.Context, name string, err error) bool {
+	if status(err) != http.StatusForbidden {
+		return refused(err)
+	}
+	_, err = b.Look(ctx, name)
+	return err == nil
+}
+
 // only is the condition that an object has a generation; 0 for one that is not there.
 func only(generation int64) googleapi.CallOption {
 	return googleapi.QueryParameter("ifGenerationMatch", strconv.FormatInt(generation, 10))
@@ -110,7 +120,9 @@ func only(generation int64) googleapi.CallOption {
 // about it could not be sent again to a connection that closed before it took anything.
 func (b Bucket) write(ctx context.Context, o *storage.Object, data []byte, when ...googleapi.CallOption) error {
 	o.Crc32c, o.ContentType = checksum(data), cmp.Or(o.ContentType, http.DetectContentType(data))
-	_, err := b.objects.Insert(b.name, o).Media(bytes.NewReader(data), googleapi.ChunkSize(0)).Context(ctx).Do(when...)
+	_, err := repeat(ctx, throttled, func() (*storage.Object, error) {
+		return b.objects.Insert(b.name, o).Media(bytes.NewReader(data), googleapi.ChunkSize(0)).Context(ctx).Do(when...)
+	})
 	if err != nil {
 		return fmt.Errorf("write %s: %w", o.Name, err)
 	}
