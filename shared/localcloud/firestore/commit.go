@@ -22,7 +22,8 @@ func (s *Server) Commit(_ context.Context, req *firestorepb.CommitRequest) (*fir
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRequest(req, len(req.GetWrites())); err != nil {
+	size, err := requestSize(req, len(req.GetWrites()))
+	if err != nil {
 		return nil, err
 	}
 	ops := make([]*operation, len(req.GetWrites()))
@@ -35,7 +36,7 @@ func (s *Server) Commit(_ context.Context, req *firestorepb.CommitRequest) (*fir
 	if err != nil {
 		return nil, err
 	}
-	results, at, err := d.commit(tx, ops)
+	results, at, err := d.commit(tx, ops, size)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func (s *Server) BatchWrite(_ context.Context, req *firestorepb.BatchWriteReques
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRequest(req, len(req.GetWrites())); err != nil {
+	if _, err := requestSize(req, len(req.GetWrites())); err != nil {
 		return nil, err
 	}
 	ops := make([]*operation, len(req.GetWrites()))
@@ -79,18 +80,18 @@ func (s *Server) BatchWrite(_ context.Context, req *firestorepb.BatchWriteReques
 
 // writeAlone commits one operation. The result is never nil.
 func (d *database) writeAlone(op *operation) (*firestorepb.WriteResult, error) {
-	results, _, err := d.commit(nil, []*operation{op})
+	results, _, err := d.commit(nil, []*operation{op}, 0)
 	if err != nil {
 		return &firestorepb.WriteResult{}, err
 	}
 	return results[0], nil
 }
 
-// commit applies all operations or none, and returns when that is durable. A refusal, too, waits until what it is based
-// on is durable.
-func (d *database) commit(tx *transaction, ops []*operation) ([]*firestorepb.WriteResult, int64, error) {
+// commit applies all operations of a request of a size, or none, and returns when that is durable. A refusal, too, waits
+// until what it is based on is durable.
+func (d *database) commit(tx *transaction, ops []*operation, size int) ([]*firestorepb.WriteResult, int64, error) {
 	d.mu.Lock()
-	results, at, ticket, err := d.commitLocked(tx, ops)
+	results, at, ticket, err := d.commitLocked(tx, ops, size)
 	d.mu.Unlock()
 	if failed := d.settle(ticket, at); failed != nil {
 		return nil, 0, failed
@@ -98,7 +99,7 @@ func (d *database) commit(tx *transaction, ops []*operation) ([]*firestorepb.Wri
 	return results, at, err
 }
 
-func (d *database) commitLocked(tx *transaction, ops []*operation) (_ []*firestorepb.WriteResult, at int64, _ journal.Ticket, _ error) {
+func (d *database) commitLocked(tx *transaction, ops []*operation, size int) (_ []*firestorepb.WriteResult, at int64, _ journal.Ticket, _ error) {
 	if !tx.stillTrue() {
 		return nil, 0, d.appended(), errContention
 	}
@@ -109,6 +110,9 @@ func (d *database) commitLocked(tx *transaction, ops []*operation) (_ []*firesto
 		if results[i], err = b.apply(op); err != nil {
 			return nil, 0, d.appended(), err
 		}
+	}
+	if err := b.checkDeleted(size); err != nil {
+		return nil, 0, d.appended(), err
 	}
 	if len(b.staged) < len(ops) {
 		b.dateAll(ops, results)

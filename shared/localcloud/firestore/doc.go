@@ -37,7 +37,8 @@
 // that begin with an exclamation mark are the differences, with their reasons. All that are known:
 //
 //   - Production's limits hold here and not in the emulator: a path of 6 KiB, the depth of what transforms make, one
-//     database in a request, ten MiB in a request (the emulator takes four).
+//     database in a request, ten MiB in a request (the emulator takes four). What a commit deletes counts toward the ten
+//     MiB with its size, as in production ("Transaction too big"); its index entries, which count there too, don't here.
 //   - As documented, and not as the emulator: an empty projection returns all fields, a deletion has no update time, results
 //     are said to be skipped once, a mask holds where missing documents are listed, the last page has no token, arrays
 //     hold no arrays after a transform either, a precondition sees the writes before it.

@@ -3,6 +3,8 @@ package firestore
 import (
 	"strings"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"ryggrad.internal/hub/shared/localcloud/firestore/wire"
@@ -15,35 +17,68 @@ const (
 	maxRequest  = 10 << 20
 )
 
-// checkRequest refuses a request that is too large. Below a number of writes none can be, because documents are limited.
-func checkRequest(req proto.Message, writes int) error {
-	const surelySmall = maxRequest/maxDocument - 1
-	if writes > surelySmall && proto.Size(req) > maxRequest {
-		return invalid("Request payload size exceeds the limit: %d bytes.", maxRequest)
+// requestSize measures a request, and refuses one that is too large. Below a number of writes none can be, because documents
+// are limited: its size is 0.
+func requestSize(req proto.Message, writes int) (int, error) {
+	if writes <= surelySmall {
+		return 0, nil
+	}
+	size := proto.Size(req)
+	if size > maxRequest {
+		return 0, invalid("Request payload size exceeds the limit: %d bytes.", maxRequest)
+	}
+	return size, nil
+}
+
+// surelySmall is how many documents always have room in a commit.
+const surelySmall = maxRequest/maxDocument - 1
+
+// errTooBig is what production says of a commit whose deletions are too large.
+var errTooBig = status.Error(codes.InvalidArgument, "Transaction too big. Decrease transaction size.")
+
+// checkDeleted refuses a commit that deletes too much: production counts what it deletes with its whole size, beside the
+// request.
+func (b *batch) checkDeleted(request int) error {
+	if len(b.staged) <= surelySmall {
+		return nil
+	}
+	size := request
+	for _, s := range b.staged {
+		if s.now != nil && s.now.deleted && s.before != nil && !s.before.deleted {
+			size += documentSize(s.name, s.before.fields)
+		}
+	}
+	if size > maxRequest {
+		return errTooBig
 	}
 	return nil
 }
 
-// checkSize refuses a document that is too large, by the size that production bills
-// (https://firebase.google.com/docs/firestore/storage-size).
+// checkSize refuses a document that is too large.
 func checkSize(name string, fields wire.Fields) error {
 	const atMostTimes = 6 // what the billed size can be of the encoded one
 	if len(fields) < maxDocument/atMostTimes {
 		return nil
 	}
-	size := nameSize(name) + emptyDocument
 	for field, v := range fields.All() {
-		n := valueSize(v)
-		if n > maxValue {
+		if valueSize(v) > maxValue {
 			return invalid("The value of property %q is longer than %d bytes.", field, maxValue)
 		}
-		size += len(field) + 1 + n
 	}
-	if size > maxDocument {
+	if size := documentSize(name, fields); size > maxDocument {
 		return invalid("Document %q cannot be written because its size (%d bytes) exceeds the maximum allowed size of %d bytes.",
 			name, size, maxDocument)
 	}
 	return nil
+}
+
+// documentSize is what production bills for a document (https://firebase.google.com/docs/firestore/storage-size).
+func documentSize(name string, fields wire.Fields) int {
+	size := nameSize(name) + emptyDocument
+	for field, v := range fields.All() {
+		size += len(field) + 1 + valueSize(v)
+	}
+	return size
 }
 
 // emptyDocument is what every document, and every map, is billed beyond its content.
