@@ -138,6 +138,22 @@ func TestTheDailyRunDeletesManyAtOnce(t *testing.T) {
 	}
 }
 
+func TestTheDailyRunDeletesLargeDocuments(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	k := w.keeper(map[string]identity.Retention{tenantA: {}})
+	part := make([]byte, 512<<10)
+	for n := range 24 { // 12 MiB
+		ref := ledgerdb.Ref{Collection: "exportParts", ID: fmt.Sprintf("job_1_%d", n)}
+		w.must(w.ledger.Bookkeep(t.Context(), tenantA, ledgerdb.Add(ref, map[string]any{"part": part, "expireAt": w.Now()})))
+	}
+	w.must(k.retain(t.Context(), event.Message{}))
+	left, err := w.db.Collection("exportParts").Documents(t.Context()).GetAll()
+	if err != nil || len(left) != 0 {
+		t.Errorf("%d are left, %v", len(left), err)
+	}
+}
+
 func TestExpiredExportsAreDeleted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -10,7 +10,7 @@ import (
 	"ryggrad.internal/hub/shared/privacy"
 )
 
-// destroyAtOnce is how many documents are deleted by one commit.
+// destroyAtOnce is how many documents are deleted by one commit, unless they are large.
 const destroyAtOnce = 50
 
 type destroyTenant struct {
@@ -79,7 +79,7 @@ func (c destroyTenant) destroy(d *desk, h *hub.Hub, by ledgerdb.Act) (map[string
 	for _, name := range append(names, "tenants") {
 		err := sweep(d.ctx, h, c.Tenant, name, func(page []ledgerdb.Object) error {
 			counts[name] += len(page)
-			for some := range slices.Chunk(page, destroyAtOnce) {
+			for some := range ledgerdb.Portions(page, destroyAtOnce) {
 				if err := remove(d, h, by, some); err != nil {
 					return fmt.Errorf("delete %s: %w", name, err)
 				}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,5 +111,25 @@ func TestATenantIsDestroyedWhollyAndAlone(t *testing.T) {
 	}
 	if _, err := c.run("tenants", "destroy", ours, "--confirm", "Ours"); err == nil {
 		t.Error("destroyed twice")
+	}
+}
+
+func TestATenantWithLargeDocumentsIsDestroyed(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	ours := c.furnish("Ours")
+	originals := c.cloud.Firestore(t).Collection("originals")
+	for n := range 12 { // 12 MB
+		id := fmt.Sprintf("ord_%026d", n)
+		if _, err := originals.Doc(id).Set(t.Context(), map[string]any{"tenant": ours, "original": make([]byte, 1_000_000)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var done struct{ Documents map[string]int }
+	c.read(&done, "tenants", "suspend", ours)
+	c.read(&done, "tenants", "destroy", ours, "--confirm", "Ours")
+	left, err := originals.Documents(t.Context()).GetAll()
+	if err != nil || len(left) != 0 || done.Documents["originals"] != 12 {
+		t.Errorf("%d are left, of %v: %v", len(left), done.Documents, err)
 	}
 }

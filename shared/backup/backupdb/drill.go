@@ -54,7 +54,7 @@ func (r *Restorer) empty(ctx context.Context) error {
 	for _, c := range r.target.table {
 		n := int64(0)
 		err := r.target.everything(ctx, c.Name, func(doc *firestorepb.Document) error {
-			out.remove(doc.GetName())
+			out.remove(doc)
 			if n++; n%1000 == 0 {
 				r.opts.Tell(Tidings{Stage: "empty", Documents: n, Of: n})
 			}

@@ -183,7 +183,7 @@ func (x *restoring) takeOut(out *writer, before bool, v version, doc *firestorep
 	switch {
 	case !before || !x.erased.names(v, doc):
 	case !compared:
-		out.remove(doc.GetName())
+		out.remove(doc)
 	case x.erased.whole(v.collection, doc):
 		return fault.New(fault.Conflict, "a tenant was destroyed after its documents were written; begin again with an empty database")
 	}

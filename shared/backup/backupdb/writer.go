@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// perCommit is how many documents one commit writes at most, and commitBytes how large it is.
+	// perCommit is how many documents one commit writes at most, and commitBytes how large they are. Firestore counts what is
+	// deleted with its size, too.
 	perCommit   = 200
 	commitBytes = 2 << 20
 	// commitsAtOnce is how many commits are under way at a time.
@@ -49,8 +50,8 @@ func (w *writer) put(doc *firestorepb.Document) {
 	w.add(&firestorepb.Write{Operation: &firestorepb.Write_Update{Update: doc}}, proto.Size(doc))
 }
 
-func (w *writer) remove(name string) {
-	w.add(&firestorepb.Write{Operation: &firestorepb.Write_Delete{Delete: name}}, len(name))
+func (w *writer) remove(doc *firestorepb.Document) {
+	w.add(&firestorepb.Write{Operation: &firestorepb.Write_Delete{Delete: doc.GetName()}}, proto.Size(doc))
 }
 
 func (w *writer) add(one *firestorepb.Write, size int) {

@@ -13,7 +13,7 @@ import (
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
-// retainPage is how many documents are read, and deleted, at once.
+// retainPage is how many documents are read at once, and deleted, unless they are large.
 const retainPage = 300
 
 // Retain deletes what the tenant has kept for long enough, and what has expired and the database has not deleted yet. Until
@@ -58,22 +58,30 @@ func (s *Store) retain(ctx context.Context, tenant, collection string, most time
 		if err != nil {
 			return deleted, err
 		}
-		var gone []ledgerdb.Write
+		var gone []ledgerdb.Object
 		for _, o := range found {
 			at, _ := o.Fields["expireAt"].(time.Time)
 			if !now.Before(at.Add(-of(o.ID))) {
-				gone = append(gone, ledgerdb.Drop(o.Ref))
+				gone = append(gone, o)
 			}
 			page = q.StartAfter(at, o.ID)
 		}
-		if len(gone) > 0 {
-			if err := s.opts.Ledger.Bookkeep(ctx, tenant, gone...); err != nil {
+		for some := range ledgerdb.Portions(gone, retainPage) {
+			if err := s.drop(ctx, tenant, some); err != nil {
 				return deleted, err
 			}
-			deleted += len(gone)
+			deleted += len(some)
 		}
 		if len(found) < retainPage {
 			return deleted, nil
 		}
 	}
+}
+
+func (s *Store) drop(ctx context.Context, tenant string, objects []ledgerdb.Object) error {
+	writes := make([]ledgerdb.Write, len(objects))
+	for i, o := range objects {
+		writes[i] = ledgerdb.Drop(o.Ref)
+	}
+	return s.opts.Ledger.Bookkeep(ctx, tenant, writes...)
 }
