@@ -13,8 +13,9 @@ import (
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
-// retainPage is how many documents are read at once, and deleted, unless they are large.
-const retainPage = 300
+// retainPage is how many documents are read at once, and deleted, unless they are large. All of them are in memory, and
+// each may be of a MiB.
+const retainPage = 64
 
 // Retain deletes what the tenant has kept for long enough, and what has expired and the database has not deleted yet. Until
 // then reading compares the time: this frees space, and bounds how long a backup can hold what nobody may read. It tells how
