@@ -87,12 +87,16 @@ type API struct {
 	limiters *limiters
 	routes   []Route
 	parts    []func(huma.API) // of the description
+
+	bodyWithin time.Duration // how long a request's body may take to arrive
 }
 
 // New returns an API that serves `/health` and its description at `/openapi/{name}.json`.
 func New(opts Options) *API {
 	mux := http.NewServeMux()
-	a := &API{opts: opts, mux: mux, codec: newHuma(opts, &operation{}), limiters: newLimiters(opts.Limit, opts.Now)}
+	a := &API{
+		opts: opts, mux: mux, codec: newHuma(opts, &operation{}), limiters: newLimiters(opts.Limit, opts.Now), bodyWithin: bodyWithin,
+	}
 	mux.HandleFunc("GET /health", health)
 	mux.Handle("GET /openapi/"+opts.Name+".json", a.description())
 	return a

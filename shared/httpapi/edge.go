@@ -55,9 +55,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	out := &answer{ResponseWriter: w, rec: rec}
 	a.headers(out, rec)
-	// Whoever stalls in the middle of a body is not waited for. The deadline is the connection's and so the machine's own
-	// time; a server that knows no deadlines has no connection to hold.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyWithin))
+	a.limitBody(w, r)
 	r = r.WithContext(ctx)
 	r.Body = &body{ReadCloser: r.Body, left: MaxBody}
 	a.route(out, r)
@@ -68,6 +66,17 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		"function", a.opts.Name, "method", r.Method, "route", rec.route.Path, "status", rec.status,
 		"duration_ms", a.opts.Now().Sub(start).Milliseconds(), "bytes", rec.bytes,
 		"tenant", rec.caller.Tenant, "actor", rec.caller.Actor.String(), "request_id", rec.requestID)
+}
+
+// limitBody has whoever stalls in the middle of a body not waited for. The deadline is the connection's and so the
+// machine's own time; a server that knows no deadlines has no connection to hold. Without a body there is none:
+// net/http then listens already for the caller's leaving, and would take the deadline for it and cancel this request and
+// all that follow on the connection. After a body it begins to listen at the body's end, and takes the deadline away.
+func (a *API) limitBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(a.bodyWithin))
 }
 
 // route finds the handler. What the mux itself would answer in plain text becomes a problem.
