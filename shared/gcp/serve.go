@@ -26,7 +26,7 @@ const drainFor = 8 * time.Second
 // Serve returns the entry point of a function: a handler that builds the real one on the first request and ends the
 // process cleanly on SIGTERM.
 func Serve(name string, build Build) http.HandlerFunc {
-	s := &server{name: name, build: build, env: ProcessEnv, exit: os.Exit}
+	s := &server{name: name, build: build, env: ProcessEnv, out: os.Stdout, exit: os.Exit}
 	return s.ServeHTTP
 }
 
@@ -34,9 +34,11 @@ type server struct {
 	name  string
 	build Build
 	env   func() Env
+	out   io.Writer // of the log
 	exit  func(int)
 
 	mu       sync.Mutex
+	log      *slog.Logger
 	handler  http.Handler
 	stop     func(context.Context) error
 	draining bool
@@ -46,7 +48,11 @@ type server struct {
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h, err := s.ready(r.Context())
 	if err != nil {
-		slog.ErrorContext(r.Context(), "function cannot start", "function", s.name, "error", err)
+		if errors.Is(err, errDraining) {
+			s.log.WarnContext(r.Context(), "request came while the process was ending", "function", s.name)
+		} else {
+			s.log.ErrorContext(r.Context(), "function cannot start", "function", s.name, "error", err)
+		}
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.Header().Set("Retry-After", "5")
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -61,6 +67,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *server) ready(ctx context.Context) (http.Handler, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.log == nil {
+		// Before anything can fail: the alert on a function that cannot start reads structured lines.
+		s.log = NewLogger(s.out, s.env()["GOOGLE_CLOUD_PROJECT"], slog.LevelInfo)
+		SetLogger(s.log)
+	}
 	if s.draining {
 		return nil, errDraining
 	}
@@ -83,7 +94,6 @@ func (s *server) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	SetLogger(NewLogger(os.Stdout, cfg.Project, slog.LevelInfo))
 	TuneMemory()
 	h, err := s.build(ctx, env)
 	if err != nil {
@@ -111,7 +121,7 @@ func (s *server) drainOn(signals <-chan os.Signal) {
 	select {
 	case <-done:
 	case <-time.After(drainFor):
-		slog.Warn("requests were still running at the end", "function", s.name)
+		s.log.Warn("requests were still running at the end", "function", s.name)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -120,7 +130,7 @@ func (s *server) drainOn(signals <-chan os.Signal) {
 		err = errors.Join(err, c.Close())
 	}
 	if err != nil {
-		slog.Warn("function did not stop cleanly", "function", s.name, "error", err)
+		s.log.Warn("function did not stop cleanly", "function", s.name, "error", err)
 	}
 	s.exit(0)
 }

@@ -1,11 +1,15 @@
 package gcp
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -27,7 +31,7 @@ func get(h http.Handler) int {
 func TestFailedBuildIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	builds := 0
-	s := &server{name: "test", env: testEnv, exit: func(int) {}, build: func(context.Context, Env) (http.Handler, error) {
+	s := &server{name: "test", env: testEnv, out: io.Discard, exit: func(int) {}, build: func(context.Context, Env) (http.Handler, error) {
 		if builds++; builds == 1 {
 			return nil, errors.New("the metadata server is not up yet")
 		}
@@ -43,13 +47,72 @@ func TestFailedBuildIsTriedAgain(t *testing.T) {
 	}
 }
 
+// TestFailureToStartIsOneLineOfJSON holds the log to what the alert on functions that cannot start reads, also of what
+// fails before there is a configuration.
+func TestFailureToStartIsOneLineOfJSON(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]*server{
+		"configuration": {env: func() Env { return Env{"GOOGLE_CLOUD_PROJECT": "p"} }},
+		"build": {env: testEnv, build: func(context.Context, Env) (http.Handler, error) {
+			return nil, errors.Join(errors.New("one"), errors.New("two"))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out := &output{}
+			s.name, s.out = "test", out
+			if got := get(s); got != http.StatusServiceUnavailable {
+				t.Errorf("answers %d", got)
+			}
+			var line struct{ Severity, Message, Function, Error string }
+			text := out.bytes()
+			if err := json.Unmarshal(text, &line); err != nil || bytes.Count(text, []byte("\n")) != 1 {
+				t.Fatalf("logs %s, which is no line of JSON: %v", text, err)
+			}
+			if line.Severity != "ERROR" || line.Message != "function cannot start" || line.Function != "test" || line.Error == "" {
+				t.Errorf("logs %s", text)
+			}
+		})
+	}
+}
+
+func TestLateRequestIsNoFailureToStart(t *testing.T) {
+	t.Parallel()
+	out := &output{}
+	s := &server{name: "test", env: testEnv, out: out, draining: true}
+	if got := get(s); got != http.StatusServiceUnavailable {
+		t.Errorf("answers %d", got)
+	}
+	if text := out.bytes(); !bytes.Contains(text, []byte(`"severity":"WARNING"`)) || bytes.Contains(text, []byte("cannot start")) {
+		t.Errorf("logs %s", text)
+	}
+}
+
+// output is a log that is read while others may write to it.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) bytes() []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return bytes.Clone(o.text.Bytes())
+}
+
 func TestDrainWaitsForRequestsInFlightAndExitsClean(t *testing.T) {
 	t.Parallel()
 	inside, release := make(chan struct{}), make(chan struct{})
 	var first, closed, finished atomic.Bool
 	first.Store(true)
 	exited := make(chan int, 1)
-	s := &server{name: "test", env: testEnv, exit: func(code int) { exited <- code }}
+	s := &server{name: "test", env: testEnv, out: io.Discard, exit: func(code int) { exited <- code }}
 	s.build = func(context.Context, Env) (http.Handler, error) {
 		h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			if first.CompareAndSwap(true, false) {
