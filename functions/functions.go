@@ -63,6 +63,13 @@ type Roles struct {
 // Deadline returns the function's timeout.
 func (f Function) Deadline() time.Duration { return time.Duration(f.Timeout) * time.Second }
 
+// aftermath is what of its timeout a function of Pub/Sub keeps for what follows a handler that ran out of time: what is
+// put off is written down, the failure is logged, and 503 is answered. Cloud Run would cut all of it off at the timeout.
+const aftermath = 5 * time.Second
+
+// Handling returns how long the handling of one message may take.
+func (f Function) Handling() time.Duration { return f.Deadline() - aftermath }
+
 // Table reads the table.
 func Table() ([]Function, error) {
 	var t struct {

@@ -132,15 +132,15 @@ func (h *Hub) API(limits httpapi.Limits) httpapi.Options {
 	}
 }
 
-// Subscriber returns a Pub/Sub function, with the time that the table of functions gives it, which closes the hub when it
-// ends. When it fails, the hub is closed.
+// Subscriber returns a Pub/Sub function, with the time that the table of functions gives its handler, which closes the hub
+// when it ends. When it fails, the hub is closed.
 func (h *Hub) Subscriber(name string, handle func(context.Context, event.Message) error) (http.Handler, error) {
 	f, err := functions.Find(name)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return gcp.Closing(event.Handler(event.Options{
-		Name: name, Firestore: h.Firestore, Log: h.Log, Now: h.Now, Deadline: f.Deadline(),
+		Name: name, Firestore: h.Firestore, Log: h.Log, Now: h.Now, Deadline: f.Handling(),
 	}, handle), h), nil
 }
 
