@@ -20,8 +20,11 @@ type Build func(ctx context.Context, env Env) (http.Handler, error)
 // errDraining answers a request that arrives after SIGTERM; Cloud Run sends none then.
 var errDraining = errors.New("the process is ending")
 
-// drainFor is how long requests in flight are waited for after SIGTERM. Cloud Run kills the process 10 s after it.
-const drainFor = 8 * time.Second
+// Cloud Run kills the process 10 s after SIGTERM.
+const (
+	drainFor  = 5 * time.Second // how long requests in flight are waited for
+	endWithin = 9 * time.Second // and when the process ends, whatever is still being flushed or closed
+)
 
 // Serve returns the entry point of a function: a handler that builds the real one on the first request and ends the
 // process cleanly on SIGTERM.
@@ -100,7 +103,7 @@ func (s *server) start(ctx context.Context) error {
 		return errors.Join(err, stop(ctx))
 	}
 	s.handler, s.stop = h, stop
-	go s.drainOn(notify()) //nolint:gosec // it outlives the request on purpose
+	go s.drainOn(notify())
 	return nil
 }
 
@@ -113,6 +116,7 @@ func notify() <-chan os.Signal {
 // drainOn waits for the signal, then for the requests in flight, flushes and ends the process.
 func (s *server) drainOn(signals <-chan os.Signal) {
 	<-signals
+	end := time.After(endWithin)
 	s.mu.Lock()
 	s.draining = true
 	s.mu.Unlock()
@@ -123,6 +127,18 @@ func (s *server) drainOn(signals <-chan os.Signal) {
 	case <-time.After(drainFor):
 		s.log.Warn("requests were still running at the end", "function", s.name)
 	}
+	closed := make(chan struct{})
+	go func() { s.close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-end:
+		s.log.Warn("function was still closing at the end", "function", s.name)
+	}
+	s.exit(0)
+}
+
+// close flushes what is left of traces, and closes the handler.
+func (s *server) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	err := s.stop(ctx)
@@ -132,7 +148,6 @@ func (s *server) drainOn(signals <-chan os.Signal) {
 	if err != nil {
 		s.log.Warn("function did not stop cleanly", "function", s.name, "error", err)
 	}
-	s.exit(0)
 }
 
 // Closing returns the handler as one that is closed when the process ends.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func testEnv() Env {
@@ -146,6 +149,37 @@ func TestDrainWaitsForRequestsInFlightAndExitsClean(t *testing.T) {
 	if code := <-exited; code != 0 || <-answered != http.StatusOK || !closed.Load() {
 		t.Errorf("exit %d, closed after the last request: %t", code, closed.Load())
 	}
+}
+
+// TestProcessEndsBeforeItIsKilled has a request and a closer that never end.
+func TestProcessEndsBeforeItIsKilled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		forever, out, start := make(chan struct{}), &output{}, time.Now()
+		closing, exited := make(chan time.Duration, 1), make(chan time.Duration, 1)
+		s := &server{
+			name: "test", log: NewLogger(out, "p", slog.LevelInfo), stop: func(context.Context) error { return nil },
+			exit: func(int) { exited <- time.Since(start) },
+		}
+		s.handler = Closing(http.NotFoundHandler(), closer(func() error {
+			closing <- time.Since(start)
+			<-forever
+			return nil
+		}))
+		s.flights.Add(1)
+		signals := make(chan os.Signal, 1)
+		signals <- syscall.SIGTERM
+		go s.drainOn(signals)
+		time.AfterFunc(time.Minute, func() { exited <- time.Minute })
+		if begun, end := <-closing, <-exited; begun < time.Second || end-begun < 3*time.Second || end > 9500*time.Millisecond {
+			t.Errorf("closing began after %s, and the process ended after %s", begun, end)
+		}
+		if !bytes.Contains(out.bytes(), []byte(`"severity":"WARNING","message":"function was still closing at the end"`)) {
+			t.Errorf("logged %s", out.bytes())
+		}
+		close(forever)
+		s.flights.Done()
+	})
 }
 
 type closer func() error
