@@ -39,7 +39,8 @@ func describing(opts Options) *huma.OpenAPI {
 		"bearer": {Type: "http", Scheme: "bearer", Description: "An access token, an API key (`ryg_…`) or a session (`rys_…`)."},
 		"signature": {Type: "apiKey", In: "header", Name: identity.HeaderClient, Description: "The client's id, with the headers of " +
 			"Standard Webhooks: webhook-id (new for every request), webhook-timestamp, webhook-signature. What is signed under the " +
-			"client's signing secret is `id.timestamp.METHOD path.body`, the path with its query, as sent."},
+			"client's signing secret is `id.timestamp.METHOD path.body`, the path with its query as sent, but that in the path letters, " +
+			"digits, `-`, `.`, `_` and `~` are signed unescaped, and other escapes with upper-case digits (RFC 3986, 6.2.2)."},
 	}
 	return doc
 }

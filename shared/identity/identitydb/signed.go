@@ -3,9 +3,11 @@ package identitydb
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +32,7 @@ func (a *Authenticator) signed(ctx context.Context, r *http.Request) (identity.C
 		return identity.Caller{}, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	content, err := signedContent(r.Method, r.URL.RequestURI(), body)
+	content, err := signedContent(r.Method, signedPath(r.URL), body)
 	if err != nil {
 		return identity.Caller{}, err
 	}
@@ -88,9 +90,37 @@ func (a *Authenticator) signingSecret(ctx context.Context, c identity.Client, ke
 	return webhook.ParseSecret(string(plain))
 }
 
-// signedContent is what stands behind id and timestamp in the signed text: `METHOD path.body`, the path with its query,
-// as sent. Only one request may read so. A full stop in the path of a request with a body would let another path and
-// body have the same text, and so would a body where none belongs; both are refused.
+// signedPath is a request's path and query as they are signed. Escapes in the path are normalised as RFC 3986, sections
+// 6.2.2.1 and 6.2.2.2, has it: those of letters, digits, `-`, `.`, `_` and `~` are decoded, and the others have upper-case
+// digits. Cloud Run decodes the former on the way, so that the path as sent cannot be known here. The query is as sent.
+func signedPath(u *url.URL) string {
+	path, query, asked := strings.Cut(u.RequestURI(), "?")
+	parts := strings.Split(path, "%")
+	var b strings.Builder
+	b.WriteString(parts[0])
+	for _, part := range parts[1:] {
+		digits, rest := part[:min(2, len(part))], part[min(2, len(part)):]
+		if code, err := hex.DecodeString(digits); err == nil && len(code) == 1 && unreserved(code[0]) {
+			b.WriteByte(code[0])
+		} else {
+			b.WriteString("%" + strings.ToUpper(digits))
+		}
+		b.WriteString(rest)
+	}
+	if asked {
+		b.WriteString("?" + query)
+	}
+	return b.String()
+}
+
+// unreserved tells whether a character of a path means the same escaped or not, RFC 3986, section 2.3.
+func unreserved(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0
+}
+
+// signedContent is what stands behind id and timestamp in the signed text: `METHOD path.body`, the path being
+// [signedPath]'s. Only one request may read so. A full stop in the path of a request with a body would let another path
+// and body have the same text, and so would a body where none belongs; both are refused.
 func signedContent(method, path string, body []byte) ([]byte, error) {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodDelete:

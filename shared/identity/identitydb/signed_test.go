@@ -82,6 +82,46 @@ func TestASignedRequestIsItsClient(t *testing.T) {
 	}
 }
 
+// TestASignatureHoldsHoweverThePathIsEscaped has paths arrive as Cloud Run passes them on, and as they are sent.
+func TestASignatureHoldsHoweverThePathIsEscaped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.instance(t)
+	h := i.build(t)
+	_, secret := i.signingSecret(t, h)
+	send := func(m message, arrives string) error {
+		headers, err := webhook.Sign([]webhook.Secret{secret}, m.id, w.clock.Now(), []byte(m.method+" "+m.path+"."+m.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.path = arrives
+		_, err = i.auth.Authenticate(t.Context(), m.request(t, h.issued.Client.ID, headers))
+		return err
+	}
+	for n, c := range []struct{ method, signed, arrives string }{
+		{http.MethodPost, "/v1/orders/a-b_c~d/status", "/v1/orders/a-b_c~d/status"},
+		{http.MethodPost, "/v1/orders/a-b_c~d/status", "/v1/orders/%61%2Db%5f%63%7Ed/status"},
+		{http.MethodGet, "/v1/orders/a.b", "/v1/orders/a%2Eb"},
+		{http.MethodGet, "/v1/orders/%C3%A4%2F%3F", "/v1/orders/%c3%A4%2f%3f"},
+		{http.MethodGet, "/v1/orders?after=%7e%c3", "/v1/orders?after=%7e%c3"},
+		{http.MethodGet, "/v1/orders?", "/%761/orders?"},
+	} {
+		if err := send(message{fmt.Sprint("held", n), c.method, c.signed, ""}, c.arrives); err != nil {
+			t.Errorf("%s is signed, %s arrives: %v", c.signed, c.arrives, err)
+		}
+	}
+	for n, c := range []struct{ method, signed, arrives string }{
+		{http.MethodPost, "/v1/orders/a%2Eb", "/v1/orders/a%2Eb"}, // a full stop all the same
+		{http.MethodPost, "/v1/orders/a.b", "/v1/orders/a%2Eb"},
+		{http.MethodGet, "/v1/orders/a/b", "/v1/orders/a%2Fb"},
+		{http.MethodGet, "/v1/orders?after=~", "/v1/orders?after=%7E"},
+	} {
+		if err := send(message{fmt.Sprint("refused", n), c.method, c.signed, ""}, c.arrives); !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("%s is signed, %s arrives: %v", c.signed, c.arrives, err)
+		}
+	}
+}
+
 func TestASignedRequestCostsOneWriteOnceItsClientIsKnown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
