@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/big"
 	"regexp"
+	"strings"
 
 	"ryggrad.internal/hub/shared/fault"
 )
@@ -26,10 +27,11 @@ var secretPattern = regexp.MustCompile(`^([a-z2-7]{16})_[0-9A-Za-z]{49}$`)
 //
 //	<prefix><id>_<secret><crc>
 //
-// where prefix is `ryg_live_` or `ryc_live_`; id is 80 random bits as 16 characters of lower-case base32 (RFC 4648);
-// secret is 256 random bits as 43 digits of base 62 (0-9a-zA-Z, most significant first, padded with zeros); and crc
-// is the CRC-32 (IEEE) of everything before it as 6 digits of base 62. 75 characters in all. The checksum is no
-// protection, it is courtesy: a mistyped or cut credential is refused without asking the store.
+// where prefix is `ryg_live_` or `ryc_live_`; id is 80 random bits as 16 characters of lower-case base32 (RFC 4648), a `z`
+// at its end made a `y`, because Cloud Run keeps some paths that end in `z` for itself; secret is 256 random bits as 43
+// digits of base 62 (0-9a-zA-Z, most significant first, padded with zeros); and crc is the CRC-32 (IEEE) of everything
+// before it as 6 digits of base 62. 75 characters in all. The checksum is no protection, it is courtesy: a mistyped or
+// cut credential is refused without asking the store.
 //
 // A Secret prints as its prefix and id. Only [Secret.Reveal] gives it away.
 type Secret struct {
@@ -75,6 +77,9 @@ func newSecret(prefix string, random io.Reader) (Secret, error) {
 		return Secret{}, fmt.Errorf("read random bytes for a credential: %w", err)
 	}
 	id := lowerBase32().EncodeToString(raw[:10])
+	if start, ends := strings.CutSuffix(id, "z"); ends {
+		id = start + "y"
+	}
 	body := prefix + id + "_" + base62(new(big.Int).SetBytes(raw[10:]), 43)
 	return Secret{prefix: prefix, id: id, text: body + checksum(body)}, nil
 }
