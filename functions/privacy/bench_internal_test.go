@@ -44,9 +44,8 @@ func BenchmarkExport(b *testing.B) {
 		w.must(w.carryOut(b.Context(), job.ID))
 		out, err := w.store.TakeOut(b.Context(), act, job.ID)
 		w.must(err)
-		n, err := io.Copy(io.Discard, out)
+		n, err := out.WriteLines(b.Context(), io.Discard)
 		w.must(err)
-		out.Close()
 		if len(job.Orders) != 1000 || n != out.Job.Manifest.Bytes {
 			b.Fatalf("%d orders, %d bytes of %d", len(job.Orders), n, out.Job.Manifest.Bytes)
 		}

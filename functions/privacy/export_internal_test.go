@@ -2,17 +2,21 @@ package privacy
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"cloud.google.com/go/firestore"
 
+	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/shared/channel"
 	"ryggrad.internal/hub/shared/order"
 	"ryggrad.internal/hub/shared/privacy"
@@ -229,6 +233,43 @@ func (w *world) claim(job string) privacydb.Job {
 		w.t.Fatal("the job cannot be claimed")
 	}
 	return j
+}
+
+// TestAnExportOutlastsTheRequestThatTookIt has the request's own time end once the answer begins.
+func TestAnExportOutlastsTheRequestThatTookIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.place(tenantA, "A-1", customer())
+	job := w.ask("export", theGuest()).Job
+	w.work(job)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/subjects/exports/"+job+"/content", http.NoBody)
+	r.Header.Set("Authorization", "Bearer owner")
+	rec := httptest.NewRecorder()
+	w.api.ServeHTTP(&ending{rec, cancel}, r)
+	if length := rec.Header().Get("Content-Length"); rec.Code != http.StatusOK || length != strconv.Itoa(rec.Body.Len()) {
+		t.Errorf("answered %d with %d bytes of %s; the log says\n%s", rec.Code, rec.Body.Len(), length, w.log.String())
+	}
+}
+
+// ending ends something when the answer begins.
+type ending struct {
+	*httptest.ResponseRecorder
+	end func()
+}
+
+func (e *ending) WriteHeader(status int) {
+	e.end()
+	e.ResponseRecorder.WriteHeader(status)
+}
+
+func TestHandingOutEndsBeforeCloudRunEndsIt(t *testing.T) {
+	t.Parallel()
+	f, err := functions.Find("privacy")
+	if err != nil || takeWithin > f.Deadline()-5*time.Second {
+		t.Errorf("%s of %s, %v", takeWithin, f.Deadline(), err)
+	}
 }
 
 // TestWhatNobodyCanOpenDoesNotHoldUpAnExport damages an original and a message.

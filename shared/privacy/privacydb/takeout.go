@@ -14,15 +14,22 @@ import (
 	"ryggrad.internal/hub/shared/privacy"
 )
 
-// Takeout is an export on its way out. Read it to its end and close it.
+// Takeout is an export on its way out. Nobody can take it out again: write it within a time that is enough for it.
 type Takeout struct {
-	io.Reader
 	Job   privacy.Job
-	close func()
+	parts sealedParts // from the first on
 }
 
-// Close gives back what reading held.
-func (t Takeout) Close() { t.close() }
+// WriteLines writes the lines of the export. The context is that of reading them, whatever becomes of the one that took it out.
+func (t Takeout) WriteLines(ctx context.Context, to io.Writer) (int64, error) {
+	t.parts.ctx = ctx
+	plain, err := zstd.NewReader(&t.parts, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(window), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return 0, fmt.Errorf("open export %s: %w", t.Job.ID, err)
+	}
+	defer plain.Close()
+	return io.Copy(to, plain)
+}
 
 // TakeOut takes a finished export out, once: its key is deleted by the commit that says so, and only then its first byte is
 // read. One that is not there is [fault.NotFound], one that is not finished, was taken out or has expired [fault.Conflict].
@@ -52,12 +59,7 @@ func (s *Store) TakeOut(ctx context.Context, act ledgerdb.Act, id string) (Takeo
 	if err != nil {
 		return Takeout{}, fmt.Errorf("take out export %s: %w", id, err)
 	}
-	sealed := &sealedParts{ctx: ctx, store: s, tenant: j.Tenant, attempt: attempt, parts: j.Manifest.Parts, key: key}
-	plain, err := zstd.NewReader(sealed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(window), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return Takeout{}, fmt.Errorf("take out export %s: %w", id, err)
-	}
-	return Takeout{Reader: plain, Job: taken, close: plain.Close}, nil
+	return Takeout{taken, sealedParts{store: s, tenant: j.Tenant, attempt: attempt, parts: j.Manifest.Parts, key: key}}, nil
 }
 
 func (s *Store) ready(j Job) error {
@@ -92,7 +94,7 @@ func (s *Store) openKey(ctx context.Context, tenant, attempt string) (*envelope.
 
 // sealedParts reads an export's parts one after the other, and opens them.
 type sealedParts struct {
-	ctx     context.Context //nolint:containedctx // a Reader takes none, and lives no longer than the request
+	ctx     context.Context //nolint:containedctx // a Reader takes none, and lives no longer than WriteLines
 	store   *Store
 	tenant  string
 	attempt string
