@@ -73,11 +73,11 @@ func (p *fetcher) carryOut(ctx context.Context, f fetchdb.Fetch) error {
 	switch {
 	case err == nil:
 		return p.server.fetches.Done(ctx, f)
-	case final(err):
+	case ctx.Err() == nil && final(err):
 		return p.giveUp(ctx, f, "the order cannot be taken in")
 	}
 	p.log.WarnContext(ctx, "order could not be fetched; it is tried again", "fetch", f.ID, "tenant", f.Tenant, "adapter", f.Adapter, "tries", f.Tries, "error", err)
-	return p.server.fetches.Postpone(ctx, f, asked(err))
+	return p.server.fetches.Postpone(context.WithoutCancel(ctx), f, asked(err)) // also when the time is over
 }
 
 // final tells whether trying again would not help.

@@ -391,6 +391,22 @@ func TestAPlatformThatIsAwayIsAskedUntilTheDeadline(t *testing.T) {
 	f.expect("when it is back", 1, 0, 0)
 }
 
+// The function's own time may be over before the order's is.
+func TestAFetchThatRunsOutOfTimeIsPutOff(t *testing.T) {
+	t.Parallel()
+	f := newFetching(t, vendorCases()[0])
+	f.tell()
+	f.vendor.answer("", 503)
+	ctx, end := context.WithCancel(t.Context())
+	f.fetcher.pause = func(context.Context, time.Duration) { end() }
+	f.must(f.run(ctx))
+	f.expect("when time is over", 0, 1, 0)
+	f.clock = f.clock.Add(2 * time.Minute)
+	f.vendor.answer("", 200)
+	f.must(f.run(t.Context()))
+	f.expect("the next time", 1, 0, 0)
+}
+
 func TestAfterTheDeadlineSomebodyIsTold(t *testing.T) {
 	t.Parallel()
 	f := newFetching(t, vendorCases()[0])

@@ -49,7 +49,7 @@ func passes(err error) bool {
 	}
 	// Timeouts, names that could not be looked up, tokens that could not be had, and what was cut off.
 	for e := err; e != nil; e = errors.Unwrap(e) {
-		if kind, ok := e.(interface{ Temporary() bool }); ok && kind.Temporary() { //nolint:errorlint // each is asked, not the first that answers
+		if kind, ok := e.(interface{ Temporary() bool }); ok && kind.Temporary() {
 			return true
 		}
 	}
