@@ -72,7 +72,7 @@ func (p *fetcher) carryOut(ctx context.Context, f fetchdb.Fetch) error {
 	}
 	switch {
 	case err == nil:
-		return p.server.fetches.Done(ctx, f)
+		return p.server.fetches.Done(context.WithoutCancel(ctx), f) // the order is here, whatever time it is
 	case ctx.Err() == nil && final(err):
 		return p.giveUp(ctx, f, "the order cannot be taken in")
 	}

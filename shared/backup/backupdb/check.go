@@ -71,10 +71,14 @@ func (v Vault) chosen(ctx context.Context, c *Checked, opts CheckOptions) ([]bac
 	}
 	var all []backup.Manifest
 	hashes := map[time.Time]string{}
-	for i, r := range v.read(ctx, opts.Set, moments) {
+	read, err := v.read(ctx, opts.Set, moments)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range read {
 		m := r.manifest
-		if r.err != nil {
-			if err := c.take(r.err); err != nil {
+		if r.refusal != nil {
+			if err := c.take(r.refusal); err != nil {
 				return nil, err
 			}
 			continue
@@ -95,26 +99,30 @@ func (v Vault) chosen(ctx context.Context, c *Checked, opts CheckOptions) ([]bac
 // reads is how many manifests are read at once. Months of them are kept, and each takes a moment to come.
 const reads = 16
 
-// kept is a manifest that was read, or why it could not be.
+// kept is a manifest that was read, or why it was refused.
 type kept struct {
 	manifest backup.Manifest
 	hash     string
-	err      error
+	refusal  error
 }
 
-// read reads the manifests of moments.
-func (v Vault) read(ctx context.Context, set backup.Set, moments []time.Time) []kept {
+// read reads the manifests of moments. It ends with the first error that is no refusal of one.
+func (v Vault) read(ctx context.Context, set backup.Set, moments []time.Time) ([]kept, error) {
 	all := make([]kept, len(moments))
-	var reading errgroup.Group
+	reading, ctx := errgroup.WithContext(ctx)
 	reading.SetLimit(reads)
 	for i, at := range moments {
 		reading.Go(func() error {
-			all[i].manifest, all[i].hash, all[i].err = v.Manifest(ctx, set, at)
-			return nil
+			m, hash, err := v.Manifest(ctx, set, at)
+			all[i] = kept{m, hash, err}
+			var refusal *backup.Refusal
+			if errors.As(err, &refusal) {
+				return nil
+			}
+			return err
 		})
 	}
-	_ = reading.Wait() // each has its error
-	return all
+	return all, reading.Wait()
 }
 
 func (v Vault) checkFile(ctx context.Context, c *Checked, opts CheckOptions, m backup.Manifest, f backup.File) error {

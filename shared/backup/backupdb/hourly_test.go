@@ -2,9 +2,11 @@ package backupdb_test
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,6 +61,36 @@ func TestTheHourlyCheckFindsWhatIsMissing(t *testing.T) {
 		if want := first == 0; named != want || len(checked.Findings) > 1 {
 			t.Errorf("%s: %v", name, checked.Findings)
 		}
+	}
+}
+
+// Months of manifests are kept: whoever cannot read one for want of a service does not ask for all the others.
+func TestACheckEndsWithTheFirstErrorThatIsNoFinding(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.vault()
+	var asked atomic.Int64
+	away := errors.New("storage is away")
+	v.Shelf = func(backup.Set) backupdb.Shelf {
+		return backupdb.Shelf{
+			List: func(context.Context, string, string) (names []string, err error) {
+				for hour := range 1000 {
+					names = append(names, backup.ManifestObject(backup.Hot, w.clock().Add(time.Duration(hour)*time.Hour)))
+				}
+				return names, nil
+			},
+			Read: func(ctx context.Context, _ string) ([]byte, error) {
+				if ctx.Err() != nil {
+					return nil, ctx.Err()
+				}
+				asked.Add(1)
+				return nil, away
+			},
+		}
+	}
+	_, err := v.Check(t.Context(), backupdb.CheckOptions{Set: backup.Hot})
+	if !errors.Is(err, away) || asked.Load() > 100 {
+		t.Errorf("after %d reads: %v", asked.Load(), err)
 	}
 }
 
