@@ -2,12 +2,10 @@ package keys
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"cloud.google.com/go/firestore"
 	"cloud.google.com/go/kms/apiv1/kmspb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
@@ -27,7 +25,7 @@ func (w *world) look(t *testing.T, data string) {
 // months are those of the tenant's keys.
 func (w *world) months(t *testing.T) string {
 	t.Helper()
-	found, err := w.Firestore(t).Collection("tenantKeys").Where("tenant", "==", w.client.Client.Tenant).OrderBy("month", firestore.Desc).Documents(t.Context()).GetAll()
+	found, err := w.Firestore(t).Collection("tenantKeys").Where("tenant", "==", w.client.Client.Tenant).OrderBy("month", 1).Documents(t.Context()).GetAll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +34,6 @@ func (w *world) months(t *testing.T) string {
 		month, _ := snap.Data()["month"].(string)
 		months = append(months, month)
 	}
-	slices.Reverse(months)
 	return strings.Join(months, " ")
 }
 

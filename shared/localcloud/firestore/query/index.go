@@ -14,7 +14,7 @@ import (
 //
 //   - nothing but the documents' names, when it filters and sorts by nothing else;
 //   - an index whose fields are the query's: first those that are compared for equality, in any order, then those that it
-//     sorts by or ranges over, in their order and directions, which are not turned around;
+//     sorts by or ranges over, in their order and directions, or all turned around;
 //   - several such indexes that together have all the fields compared for equality and each end with the same orders.
 type Indexes map[string]Collection
 
@@ -109,7 +109,7 @@ func (c Collection) serves(n need) bool {
 func (c Collection) all() [][]IndexField {
 	all := slices.Clone(c.Composite)
 	for _, path := range c.Single {
-		all = append(all, []IndexField{{Path: path}}, []IndexField{{Path: path, Descending: true}}, []IndexField{{Path: path, Contains: true}})
+		all = append(all, []IndexField{{Path: path}}, []IndexField{{Path: path, Contains: true}})
 	}
 	return all
 }
@@ -128,7 +128,17 @@ func (n need) fits(index []IndexField) (equal []IndexField, ok bool) {
 		}
 		equal = append(equal, f)
 	}
-	return equal, slices.Equal(index[from:], n.orders) && index[len(index)-1].Descending == n.nameDescending
+	return equal, n.ordered(index[from:], false) || n.ordered(index[from:], true)
+}
+
+// ordered tells whether the end of an index has the orders, read forwards or backwards.
+func (n need) ordered(index []IndexField, backwards bool) bool {
+	for i, f := range index {
+		if f.Contains || f.Path != n.orders[i].Path || (f.Descending != backwards) != n.orders[i].Descending {
+			return false
+		}
+	}
+	return len(index) == 0 || n.orders[len(index)-1].Descending == n.nameDescending
 }
 
 // terms are the filter as an 'or' of 'and's of comparisons; at least one, maybe empty.
