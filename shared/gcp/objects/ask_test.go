@@ -168,16 +168,6 @@ func TestARefusalIsToldOnce(t *testing.T) {
 	}
 }
 
-func TestNobodyAsksOnceTimeIsOver(t *testing.T) {
-	t.Parallel()
-	s := &script{answers: []answer{says(http.StatusServiceUnavailable, "")}}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := s.bucket(t).Read(ctx, "o"); err == nil || s.asked > 1 {
-		t.Errorf("%d requests: %v", s.asked, err)
-	}
-}
-
 func TestWhoWaitsTooLongHearsWhatItMet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
