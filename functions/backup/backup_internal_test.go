@@ -73,3 +73,31 @@ func TestABackupIsMadeCheckedAndDrilled(t *testing.T) {
 		t.Errorf("the drill brought back %v documents", n)
 	}
 }
+
+func TestADrillThatDoesNotGetOnIsNoEndlessOne(t *testing.T) {
+	t.Parallel()
+	cloud := cloudtest.Start(t)
+	env := gcp.Env(cloud.Env())
+	env["RYGGRAD_DRILL_BUDGET"] = "1ns"
+	drill, err := BuildDrill(t.Context(), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = drill.(io.Closer).Close() })
+	cloudtest.Push(t, drill, nil)
+	sent := cloud.Published(t, "drill")
+	if len(sent) != 1 {
+		t.Fatalf("the rest was sent %d times", len(sent))
+	}
+	for data, want := range map[string]int{
+		string(sent[0].Data):   http.StatusServiceUnavailable, // it is no further than before
+		`{"restores":"rst_x"}`: http.StatusNoContent,          // nobody can read it, ever
+	} {
+		if code := cloudtest.Deliver(t, drill, []byte(data)); code != want {
+			t.Errorf("%s is answered %d", data, code)
+		}
+	}
+	if again := cloud.Published(t, "drill"); len(again) != 1 {
+		t.Errorf("%q was sent too", again[1].Data)
+	}
+}

@@ -5,6 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2"
+	"github.com/go-json-experiment/json"
 
 	"ryggrad.internal/hub/shared/backup/backupdb"
 	"ryggrad.internal/hub/shared/event"
@@ -25,11 +29,13 @@ type drillConfig struct {
 	Log sealing.Settings
 	// Scratch is the database that drills restore into and empty. The hub never uses it.
 	Scratch string `env:"RYGGRAD_SCRATCH_DATABASE" envDefault:"scratch"`
+	// Budget is how long one message is worked at, before the rest is left to another one.
+	Budget time.Duration `env:"RYGGRAD_DRILL_BUDGET" envDefault:"8m"`
 }
 
 // BuildDrill makes the function that restores the newest backup into a scratch database once a week, compares it, and
-// empties the database again. It has the time of one message: a hub whose restore takes longer drills by the command
-// line, `ryggrad backup drill`, which does the same.
+// empties the database again. What takes longer than one message has goes on with the next, which it sends itself. A hub
+// that cannot even be compared in one drills by the command line, `ryggrad backup drill`, which does the same.
 func BuildDrill(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	cfg, err := gcp.Load[drillConfig](env)
 	if err != nil {
@@ -55,9 +61,14 @@ func BuildDrill(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	return h.Subscriber("drill", func(ctx context.Context, _ event.Message) error {
-		return drill(ctx, h, r, cfg.Database)
-	})
+	own, err := h.AnnouncerOn(ctx, "drill")
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	d := &driller{hub: h, restorer: r, topic: own.Topic, options: backupdb.DrillOptions{
+		Hub: cfg.Database, Record: evidencedb.New(h.Ledger), Budget: cfg.Budget,
+	}}
+	return h.Subscriber("drill", d.drill)
 }
 
 func (c drillConfig) restorer(ctx context.Context, h, into *hub.Hub, store *objects.Client) (*backupdb.Restorer, error) {
@@ -74,17 +85,48 @@ func (c drillConfig) restorer(ctx context.Context, h, into *hub.Hub, store *obje
 	})
 }
 
-func drill(ctx context.Context, h *hub.Hub, r *backupdb.Restorer, database string) error {
-	by := ledgerdb.Act{Tenant: identity.Hub, Actor: identity.Actor{Kind: identity.KindSystem, ID: "drill"}}
-	out, err := r.Drill(ctx, by, database, evidencedb.New(h.Ledger))
-	if fault.Is(err, fault.NotFound) {
-		h.Log.WarnContext(ctx, "there is no backup yet to drill with", "error", err)
-		return nil
+// driller drills as messages ask for it.
+type driller struct {
+	hub      *hub.Hub
+	restorer *backupdb.Restorer
+	topic    *pubsub.Publisher
+	options  backupdb.DrillOptions
+}
+
+// drill begins a drill, as the schedule's message asks for by saying nothing, or goes on with one.
+func (d *driller) drill(ctx context.Context, m event.Message) error {
+	options, log := d.options, d.hub.Log
+	if len(m.Data) > 0 {
+		if err := json.Unmarshal(m.Data, &options.From, json.RejectUnknownMembers(true)); err != nil {
+			return fault.New(fault.Malformed, "this says nothing about a drill").Because(err)
+		}
 	}
+	by := ledgerdb.Act{Tenant: identity.Hub, Actor: identity.Actor{Kind: identity.KindSystem, ID: "drill"}}
+	out, err := d.restorer.Drill(ctx, by, options)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		log.WarnContext(ctx, "there is no backup yet to drill with", "error", err)
+		return nil
+	case err != nil:
+		log.ErrorContext(ctx, "drill failed", "error", err)
+		return err
+	case out.Paused != nil:
+		log.InfoContext(ctx, "drill goes on with another message", "stage", out.Paused.Stage, "done", out.Paused.Done)
+		return d.send(ctx, *out.Paused)
+	case out.Documents > 0:
+		log.InfoContext(ctx, "drill succeeded", "documents", out.Documents, "seconds", out.Took, "seconds_behind", out.Behind)
+	}
+	return nil
+}
+
+// send leaves the rest of a drill to another message.
+func (d *driller) send(ctx context.Context, from backupdb.Pause) error {
+	data, err := json.Marshal(from)
 	if err != nil {
-		h.Log.ErrorContext(ctx, "drill failed", "error", err)
 		return err
 	}
-	h.Log.InfoContext(ctx, "drill succeeded", "documents", out.Documents, "seconds", out.Took, "seconds_behind", out.Behind)
+	if _, err := d.topic.Publish(ctx, &pubsub.Message{Data: data}).Get(ctx); err != nil {
+		return fault.New(fault.Unavailable, "the rest of the drill could not be sent").Because(err)
+	}
 	return nil
 }

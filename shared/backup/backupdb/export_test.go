@@ -87,3 +87,8 @@ func (r *Restorer) RememberAtOnce(n int64) { r.atOnce = n }
 
 // CutInto has a maker cut what it begins into so many shards.
 func (k *Maker) CutInto(shards int) { k.shards = shards }
+
+// Within has a restorer end what has a budget in another way than by the clock on the wall.
+func (r *Restorer) Within(by func(context.Context, time.Duration) (context.Context, context.CancelFunc)) {
+	r.within = by
+}

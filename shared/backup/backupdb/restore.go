@@ -46,6 +46,7 @@ type Restorer struct {
 	ttl    map[string]string     // the field that documents expire by, by collection
 	sets   map[string]backup.Set // by collection
 	atOnce int64                 // how many changed documents, or entries of the log, are remembered at a time
+	within func(context.Context, time.Duration) (context.Context, context.CancelFunc)
 }
 
 // rememberAtOnce is how many changed documents, or entries of the log, are remembered at a time. An entry takes 200 bytes.
@@ -60,7 +61,7 @@ func NewRestorer(opts RestoreOptions) (*Restorer, error) {
 	if opts.Tell == nil {
 		opts.Tell = func(Tidings) {}
 	}
-	r := &Restorer{opts: opts, target: s, ttl: map[string]string{}, sets: map[string]backup.Set{}, atOnce: rememberAtOnce}
+	r := &Restorer{opts: opts, target: s, ttl: map[string]string{}, sets: map[string]backup.Set{}, atOnce: rememberAtOnce, within: context.WithTimeout}
 	for _, c := range s.table {
 		r.ttl[c.Name], r.sets[c.Name] = c.TTL, backup.Set(c.Backup)
 	}

@@ -11,7 +11,6 @@ import (
 	"ryggrad.internal/hub/shared/backup/backupdb"
 	"ryggrad.internal/hub/shared/evidence"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
-	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
 func TestADrillThatNobodyTriedIsOverdue(t *testing.T) {
@@ -42,22 +41,5 @@ func TestADrillThatNobodyTriedIsOverdue(t *testing.T) {
 	w.must(watch.Evidence.Record(t.Context(), evidence.Drill, first.Add(9*day), map[string]any{"ok": false}))
 	if overdue(first.Add(17*day)) || !overdue(first.Add(17*day+time.Second)) {
 		t.Error("the next drill is overdue too early, or never")
-	}
-}
-
-func TestADrillEmptiesItsDatabaseOfLargeDocuments(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.fill()
-	w.seal(w.place)
-	w.backUp()
-	scratch := w.open("scratch")
-	for _, one := range ids("ord_", 0, 12) { // 12 MB
-		w.must(scratch.ledger.Bookkeep(t.Context(), tenant,
-			ledgerdb.Put(ledgerdb.Ref{Collection: "originals", ID: one}, map[string]any{"original": make([]byte, 1_000_000)})))
-	}
-	got, err := w.restorer(scratch, w.vault()).Drill(t.Context(), by("drill"), w.cfg.Database, evidencedb.New(w.ledger))
-	if err != nil || !got.Clean || got.Documents == 0 {
-		t.Errorf("drilled %+v, %v", got, err)
 	}
 }
