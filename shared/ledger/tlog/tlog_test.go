@@ -320,10 +320,14 @@ func TestCheckpointsOfOthersAreRefused(t *testing.T) {
 	if _, err := (tlog.Keys{key, foreignKey}).Open(stolen); !errors.Is(err, tlog.ErrUnsigned) {
 		t.Errorf("another log's key signs for this one: %v", err)
 	}
+	end := "AA=\n"
+	if bytes.HasSuffix(signed, []byte(end)) {
+		end = "QQ=\n"
+	}
 	for what, text := range map[string]string{
 		"another size":        strings.Replace(string(signed), "\n3\n", "\n4\n", 1),
 		"no signature":        string(signed[:bytes.Index(signed, []byte("\n\n"))+2]),
-		"a broken signature":  strings.Replace(string(signed), "= ", "", 1)[:len(signed)-4] + "AA=\n",
+		"a broken signature":  string(signed[:len(signed)-4]) + end,
 		"nothing":             "",
 		"something before it": "x" + string(signed),
 	} {
