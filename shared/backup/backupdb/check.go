@@ -78,9 +78,7 @@ func (v Vault) chosen(ctx context.Context, c *Checked, opts CheckOptions) ([]bac
 	for i, r := range read {
 		m := r.manifest
 		if r.refusal != nil {
-			if err := c.take(r.refusal); err != nil {
-				return nil, err
-			}
+			c.Findings = append(c.Findings, r.refusal.Error())
 			continue
 		}
 		hashes[moments[i]] = r.hash
@@ -103,7 +101,7 @@ const reads = 16
 type kept struct {
 	manifest backup.Manifest
 	hash     string
-	refusal  error
+	refusal  *backup.Refusal
 }
 
 // read reads the manifests of moments. It ends with the first error that is no refusal of one.
@@ -114,9 +112,8 @@ func (v Vault) read(ctx context.Context, set backup.Set, moments []time.Time) ([
 	for i, at := range moments {
 		reading.Go(func() error {
 			m, hash, err := v.Manifest(ctx, set, at)
-			all[i] = kept{m, hash, err}
-			var refusal *backup.Refusal
-			if errors.As(err, &refusal) {
+			all[i] = kept{manifest: m, hash: hash}
+			if errors.As(err, &all[i].refusal) {
 				return nil
 			}
 			return err

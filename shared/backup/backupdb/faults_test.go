@@ -116,7 +116,7 @@ func (p *play) objects() map[string]uint32 {
 	p.Helper()
 	all := map[string]uint32{}
 	for name, bucket := range map[string]objects.Bucket{"daily/": p.buckets.Daily, "keys/": p.buckets.Keys, "monthly/": p.buckets.Monthly} {
-		there, err := bucket.ListNoted(p.Context(), "", "")
+		there, err := bucket.ListNoted(p.Context(), "")
 		p.must(err)
 		for _, o := range there {
 			all[name+o.Name] = o.CRC32C

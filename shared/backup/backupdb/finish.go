@@ -48,7 +48,7 @@ func (k *Maker) finish(ctx context.Context, r backup.Run) error {
 
 // gather makes the manifest of the parts that are there, and tells whether they are the whole run.
 func (k *Maker) gather(ctx context.Context, r backup.Run) (m backup.Manifest, whole bool, err error) {
-	there, err := k.opts.Buckets.Of(r.Set).ListNoted(ctx, r.FilesPrefix(), "")
+	there, err := k.opts.Buckets.Of(r.Set).ListNoted(ctx, r.FilesPrefix())
 	if err != nil {
 		return m, false, passing(err)
 	}

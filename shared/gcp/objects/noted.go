@@ -46,11 +46,11 @@ func (b Bucket) Look(ctx context.Context, name string) (Noted, error) {
 // looksAtOnce bounds how many objects of a list are looked at side by side.
 const looksAtOnce = 16
 
-// ListNoted returns what is known of the objects that begin with prefix, sorted by name, from start on. It looks at each of
-// them, because lists give no checksums of what is encrypted with a key in KMS, as backups are:
+// ListNoted returns what is known of the objects that begin with prefix, sorted by name. It looks at each of them,
+// because lists give no checksums of what is encrypted with a key in KMS, as backups are:
 // https://docs.cloud.google.com/storage/docs/encryption/customer-managed-keys#restrictions
-func (b Bucket) ListNoted(ctx context.Context, prefix, start string) ([]Noted, error) {
-	names, err := b.List(ctx, prefix, start)
+func (b Bucket) ListNoted(ctx context.Context, prefix string) ([]Noted, error) {
+	names, err := b.List(ctx, prefix, "")
 	if err != nil {
 		return nil, err
 	}
