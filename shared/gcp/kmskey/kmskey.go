@@ -161,7 +161,7 @@ func (k Key) Unwrap(ctx context.Context, wrapped, bound []byte) (secret []byte, 
 
 // What keeps a key from being used until somebody has looked.
 var (
-	ErrGone    = errors.New("it is disabled, destroyed, missing or forbidden")
+	ErrGone    = errors.New("it is disabled, destroyed, missing or forbidden, or does not do what was asked of it")
 	ErrForeign = errors.New("the key did not wrap this, or it was changed since")
 )
 
