@@ -26,8 +26,11 @@ import (
 	firestore "ryggrad.internal/hub/shared/localcloud/firestore"
 )
 
-// benchStore tells the child of a benchmark which store it is: nothing, memory or durable.
-const benchStore = "FIRESTORE_BENCH_STORE"
+// benchStore tells the child of a benchmark which store it is: nothing, memory or durable; and benchDir where the last is.
+const (
+	benchStore = "FIRESTORE_BENCH_STORE"
+	benchDir   = "FIRESTORE_BENCH_DIR"
+)
 
 // nothing answers commits and transactions without doing anything: what a store behind gRPC can hardly be faster than.
 type nothing struct {
@@ -77,7 +80,7 @@ func TestBenchChild(t *testing.T) { //nolint:paralleltest // it is a process of 
 	} else {
 		opts := firestore.Options{}
 		if kind == "durable" {
-			opts.Dir = t.TempDir()
+			opts.Dir = os.Getenv(benchDir)
 		}
 		server, err := firestore.Open(opts)
 		if err != nil {
@@ -116,7 +119,7 @@ func stores(b *testing.B, kinds []string, run func(b *testing.B, client *gcfires
 func startStore(b *testing.B, kind string) string {
 	b.Helper()
 	child := exec.Command(os.Args[0], "-test.run=^TestBenchChild$", "-test.v")
-	child.Env = append(os.Environ(), benchStore+"="+kind)
+	child.Env = append(os.Environ(), benchStore+"="+kind, benchDir+"="+b.TempDir()) // the child is killed, and removes nothing
 	out, err := child.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
