@@ -1,15 +1,21 @@
 package backup
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
+	"ryggrad.internal/hub/shared/backup/backupdb"
+	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/evidence"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
+	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/hub"
 	"ryggrad.internal/hub/shared/identity"
@@ -74,7 +80,7 @@ func TestABackupIsMadeCheckedAndDrilled(t *testing.T) {
 	}
 }
 
-func TestADrillThatDoesNotGetOnIsNoEndlessOne(t *testing.T) {
+func TestADrillThatGetsNoFurtherIsNoEndlessOne(t *testing.T) {
 	t.Parallel()
 	cloud := cloudtest.Start(t)
 	env := gcp.Env(cloud.Env())
@@ -84,20 +90,34 @@ func TestADrillThatDoesNotGetOnIsNoEndlessOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = drill.(io.Closer).Close() })
-	cloudtest.Push(t, drill, nil)
-	sent := cloud.Published(t, "drill")
-	if len(sent) != 1 {
-		t.Fatalf("the rest was sent %d times", len(sent))
+	cloud.PushSteps(t, drill, "drill", nil)
+	if sent := cloud.Published(t, "drill"); len(sent) < 1 || len(sent) > 5 {
+		t.Errorf("it went on %d times", len(sent))
 	}
-	for data, want := range map[string]int{
-		string(sent[0].Data):   http.StatusServiceUnavailable, // it is no further than before
-		`{"restores":"rst_x"}`: http.StatusNoContent,          // nobody can read it, ever
-	} {
-		if code := cloudtest.Deliver(t, drill, []byte(data)); code != want {
-			t.Errorf("%s is answered %d", data, code)
+	for _, budget := range []string{"0s", "-1m", "9m"} {
+		env["RYGGRAD_DRILL_BUDGET"] = budget
+		if _, err := BuildDrill(t.Context(), env); err == nil || !strings.Contains(err.Error(), "RYGGRAD_DRILL_BUDGET") {
+			t.Errorf("a budget of %s: %v", budget, err)
 		}
 	}
-	if again := cloud.Published(t, "drill"); len(again) != 1 {
-		t.Errorf("%q was sent too", again[1].Data)
+}
+
+func TestADrillsFailureIsTriedAgainWhereThatMayHelp(t *testing.T) {
+	t.Parallel()
+	passing, lasting := fault.New(fault.Unavailable, "busy"), fault.New(fault.Conflict, "another one")
+	for name, c := range map[string]struct {
+		attempt int
+		err     error
+		again   bool
+	}{
+		"it may pass":           {1, passing, true},
+		"it may pass, untold":   {0, errors.New("broken"), true},
+		"it was tried often":    {attempts, passing, false},
+		"it does not pass":      {1, lasting, false},
+		"the time is too short": {1, fmt.Errorf("%w: %w", backupdb.ErrTooSlow, passing), false},
+	} {
+		if got := again(event.Message{DeliveryAttempt: c.attempt}, c.err); (got != nil) != c.again {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }

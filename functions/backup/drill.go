@@ -3,12 +3,10 @@ package backup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
-
-	"cloud.google.com/go/pubsub/v2"
-	"github.com/go-json-experiment/json"
 
 	"ryggrad.internal/hub/shared/backup/backupdb"
 	"ryggrad.internal/hub/shared/event"
@@ -33,13 +31,19 @@ type drillConfig struct {
 	Budget time.Duration `env:"RYGGRAD_DRILL_BUDGET" envDefault:"8m"`
 }
 
+// longestBudget leaves time to say what was found, and where to go on.
+const longestBudget = 8*time.Minute + 30*time.Second
+
 // BuildDrill makes the function that restores the newest backup into a scratch database once a week, compares it, and
 // empties the database again. What takes longer than one message has goes on with the next, which it sends itself. A hub
-// that cannot even be compared in one drills by the command line, `ryggrad backup drill`, which does the same.
+// that gets no further so, since it cannot even be compared in one, drills by the command line, `ryggrad backup drill`.
 func BuildDrill(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	cfg, err := gcp.Load[drillConfig](env)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Budget <= 0 || cfg.Budget > longestBudget {
+		return nil, fmt.Errorf("configuration: RYGGRAD_DRILL_BUDGET is more than 0 and at most %s", longestBudget)
 	}
 	h, err := hub.Open(ctx, cfg.Config, slog.Default())
 	if err != nil {
@@ -65,7 +69,7 @@ func BuildDrill(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
-	d := &driller{hub: h, restorer: r, topic: own.Topic, options: backupdb.DrillOptions{
+	d := &driller{restorer: r, send: own.Send, log: h.Log, options: backupdb.DrillOptions{
 		Hub: cfg.Database, Record: evidencedb.New(h.Ledger), Budget: cfg.Budget,
 	}}
 	return h.Subscriber("drill", d.drill)
@@ -87,46 +91,49 @@ func (c drillConfig) restorer(ctx context.Context, h, into *hub.Hub, store *obje
 
 // driller drills as messages ask for it.
 type driller struct {
-	hub      *hub.Hub
 	restorer *backupdb.Restorer
-	topic    *pubsub.Publisher
+	send     func(context.Context, any) error
+	log      *slog.Logger
 	options  backupdb.DrillOptions
 }
 
 // drill begins a drill, as the schedule's message asks for by saying nothing, or goes on with one.
 func (d *driller) drill(ctx context.Context, m event.Message) error {
-	options, log := d.options, d.hub.Log
-	if len(m.Data) > 0 {
-		if err := json.Unmarshal(m.Data, &options.From, json.RejectUnknownMembers(true)); err != nil {
-			return fault.New(fault.Malformed, "this says nothing about a drill").Because(err)
-		}
+	from, err := backupdb.ParsePause(m.Data)
+	if err != nil {
+		return err
 	}
+	options := d.options
+	options.From = from
 	by := ledgerdb.Act{Tenant: identity.Hub, Actor: identity.Actor{Kind: identity.KindSystem, ID: "drill"}}
 	out, err := d.restorer.Drill(ctx, by, options)
+	if out.Held {
+		d.log.InfoContext(ctx, "drill succeeded", "documents", out.Documents, "seconds", out.Took, "seconds_behind", out.Behind)
+	}
 	switch {
-	case fault.Is(err, fault.NotFound):
-		log.WarnContext(ctx, "there is no backup yet to drill with", "error", err)
+	case errors.Is(err, backupdb.ErrNoBackup):
+		d.log.WarnContext(ctx, "there is nothing to drill with", "error", err)
 		return nil
 	case err != nil:
-		log.ErrorContext(ctx, "drill failed", "error", err)
-		return err
+		d.log.ErrorContext(ctx, "drill failed", "error", err)
+		return again(m, err)
 	case out.Paused != nil:
-		log.InfoContext(ctx, "drill goes on with another message", "stage", out.Paused.Stage, "done", out.Paused.Done)
-		return d.send(ctx, *out.Paused)
-	case out.Documents > 0:
-		log.InfoContext(ctx, "drill succeeded", "documents", out.Documents, "seconds", out.Took, "seconds_behind", out.Behind)
+		d.log.InfoContext(ctx, "drill goes on with another message", "stage", out.Paused.Stage, "files", out.Paused.Files, "deleted", out.Paused.Deleted)
+		return d.send(ctx, out.Paused)
+	case !out.Clean:
+		d.log.InfoContext(ctx, "drill is over already", "restore", from.Restore)
 	}
 	return nil
 }
 
-// send leaves the rest of a drill to another message.
-func (d *driller) send(ctx context.Context, from backupdb.Pause) error {
-	data, err := json.Marshal(from)
-	if err != nil {
+// attempts is how often a message is tried whose failure may pass.
+const attempts = 5
+
+// again returns the failure if another try may end better: what a restore finds wrong it finds wrong again.
+func again(m event.Message, err error) error {
+	kind := fault.KindOf(err)
+	if m.DeliveryAttempt < attempts && !errors.Is(err, backupdb.ErrTooSlow) && (kind == fault.Unavailable || kind == fault.Internal) {
 		return err
-	}
-	if _, err := d.topic.Publish(ctx, &pubsub.Message{Data: data}).Get(ctx); err != nil {
-		return fault.New(fault.Unavailable, "the rest of the drill could not be sent").Because(err)
 	}
 	return nil
 }

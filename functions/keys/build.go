@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	kms "cloud.google.com/go/kms/apiv1"
-	"cloud.google.com/go/pubsub/v2"
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
@@ -65,10 +64,7 @@ func BuildKeys(ctx context.Context, env gcp.Env) (http.Handler, error) {
 		others: cfg.others(h.KMS),
 		store:  h.Identities(), public: identitydb.NewPublicKeys(h.Ledger, h.Now), ledger: h.Ledger, keys: h.Keys,
 		evidence: evidencedb.New(h.Ledger), perMessage: cfg.RewrapPerMessage, now: h.Now, log: h.Log,
-		publish: func(ctx context.Context, data []byte) error {
-			_, err := own.Topic.Publish(ctx, &pubsub.Message{Data: data}).Get(ctx)
-			return err
-		},
+		send: own.Send,
 	}
 	return h.Subscriber("keys", k.look)
 }

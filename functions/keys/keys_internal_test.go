@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/kms/apiv1/kmspb"
+	"github.com/go-json-experiment/json"
 
 	"ryggrad.internal/hub/shared/delivery"
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
@@ -36,9 +37,10 @@ type world struct {
 	errand []string // what was left to later messages
 }
 
-func (w *world) publish(_ context.Context, data []byte) error {
+func (w *world) send(_ context.Context, errand any) error {
+	data, err := json.Marshal(errand)
 	w.errand = append(w.errand, string(data))
-	return nil
+	return err
 }
 
 func newWorld(t *testing.T) *world {
@@ -69,7 +71,7 @@ func newWorld(t *testing.T) *world {
 		others: cfg.others(w.KMS(t)),
 		store:  identitydb.New(identitydb.Options{Ledger: w.ledger, Keys: keyring, Now: now, Random: rand.Reader}),
 		public: identitydb.NewPublicKeys(w.ledger, now), ledger: w.ledger, keys: keyring, evidence: evidencedb.New(w.ledger),
-		publish: w.publish, perMessage: 2000, now: now, log: log,
+		send: w.send, perMessage: 2000, now: now, log: log,
 	}
 	by := ledgerdb.Act{Actor: identity.Actor{Kind: identity.KindOperator, ID: "op"}}
 	tenant, err := w.keeper.store.CreateTenant(t.Context(), by, "Group")

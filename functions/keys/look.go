@@ -22,8 +22,8 @@ type keeper struct {
 	ledger   *ledgerdb.Store
 	keys     *envelopedb.Keyring
 	evidence *evidencedb.Store
-	others   map[string]kmskey.Key                        // keys that this function does nothing with but tell their age, by their short names
-	publish  func(ctx context.Context, data []byte) error // on the function's own topic
+	others   map[string]kmskey.Key                       // keys that this function does nothing with but tell their age, by their short names
+	send     func(ctx context.Context, errand any) error // on the function's own topic
 
 	perMessage int // how many tenant keys are rewrapped before the rest is left to another message
 

@@ -85,20 +85,11 @@ func (k *keeper) rewrap(ctx context.Context, p envelopedb.Progress) error {
 	// Metrics are made of these two lines.
 	k.log.InfoContext(ctx, "tenant keys are being rewrapped", "seen", p.Seen, "rewrapped", p.Rewrapped, "failed", p.Failed)
 	if !p.Done {
-		return k.goOn(ctx, p)
+		return k.send(ctx, errand{Rewrap: &p})
 	}
 	k.log.InfoContext(ctx, "tenant keys are rewrapped", "seen", p.Seen, "rewrapped", p.Rewrapped, "failed", p.Failed,
 		"primary_version", envelopedb.Number(primary.Name), "lowest_version", p.Lowest)
 	return k.tell(ctx, primary, p)
-}
-
-// goOn leaves the rest to another message.
-func (k *keeper) goOn(ctx context.Context, p envelopedb.Progress) error {
-	data, err := json.Marshal(errand{Rewrap: &p})
-	if err != nil {
-		return fmt.Errorf("write an errand: %w", err)
-	}
-	return k.publish(ctx, data)
 }
 
 // tell keeps for the trust page how old the keys are, and under how many versions. A key that is not there yet has no age,

@@ -47,6 +47,15 @@ func (a Announcer) Announce(ctx context.Context, one Announcement) {
 	}
 }
 
+// Send publishes what is no announcement, such as a function's next step, and waits until Pub/Sub has it.
+func (a Announcer) Send(ctx context.Context, what any) error {
+	data, err := json.Marshal(what)
+	if err != nil {
+		return fmt.Errorf("write a message: %w", err)
+	}
+	return a.publish(ctx, &pubsub.Message{Data: data})
+}
+
 // Publish publishes an announcement and waits until Pub/Sub has it.
 func (a Announcer) Publish(ctx context.Context, one Announcement) error {
 	data, err := json.Marshal(one)
@@ -59,8 +68,12 @@ func (a Announcer) Publish(ctx context.Context, one Announcement) error {
 	for name, value := range carrier {
 		attributes["googclient_"+name] = value
 	}
-	if _, err := a.Topic.Publish(ctx, &pubsub.Message{Data: data, Attributes: attributes}).Get(ctx); err != nil {
-		return fault.New(fault.Unavailable, "the event could not be announced").Because(err)
+	return a.publish(ctx, &pubsub.Message{Data: data, Attributes: attributes})
+}
+
+func (a Announcer) publish(ctx context.Context, m *pubsub.Message) error {
+	if _, err := a.Topic.Publish(ctx, m).Get(ctx); err != nil {
+		return fault.New(fault.Unavailable, "a message could not be published").Because(err)
 	}
 	return nil
 }

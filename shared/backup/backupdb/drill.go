@@ -1,16 +1,20 @@
 package backupdb
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
+	"github.com/go-json-experiment/json"
 
 	"ryggrad.internal/hub/shared/backup"
 	"ryggrad.internal/hub/shared/evidence"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
 	"ryggrad.internal/hub/shared/fault"
+	"ryggrad.internal/hub/shared/identity"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
 )
 
@@ -24,37 +28,64 @@ type DrillOptions struct {
 
 // Pause is how far a drill is whose time was over.
 type Pause struct {
-	Restore string `json:"restore,omitempty"` // its ID; empty: nothing is restored yet
+	Restore string `json:"restore,omitempty"` // its ID
 	Stage   string `json:"stage,omitempty"`
-	Done    int64  `json:"done,omitempty"` // of the stage: files that are written, or documents that are deleted
+	Files   int64  `json:"files,omitempty"`   // of the stage that are written
+	Deleted int64  `json:"deleted,omitempty"` // documents, in all
+	Tries   int    `json:"tries,omitempty"`   // calls that got no further than this
 }
 
-// stageEmpty is the stage of a drill before and after its restore.
-const stageEmpty = "empty"
+// ParsePause reads a message, which says nothing where a drill is to begin.
+func ParsePause(raw []byte) (Pause, error) {
+	var p Pause
+	if len(raw) == 0 {
+		return p, nil
+	}
+	if err := json.Unmarshal(raw, &p, json.RejectUnknownMembers(true)); err != nil {
+		return p, fault.New(fault.Malformed, "this says nothing about a drill").Because(err)
+	}
+	if p.Restore != "" && !identity.WellFormed(restorePrefix, p.Restore) {
+		return p, fault.New(fault.Malformed, "a drill's restore is not named like that")
+	}
+	return p, nil
+}
 
-// restored tells whether only emptying is left.
-func (p Pause) restored() bool { return p.Restore != "" && p.Stage == stageEmpty }
+// The stages of a drill before its restore, and after it.
+const (
+	stageClear = "clear"
+	stageEmpty = "empty"
+)
+
+// drillTries is how many calls in a row may get no further.
+const drillTries = 3
+
+// What a drill ends with that is neither its success nor a failure that passes.
+var (
+	ErrNoBackup = errors.New("there is no backup yet to drill with")
+	ErrTooSlow  = errors.New("the drill gets no further in the time of one message; drill from a machine, with `ryggrad backup drill`")
+)
 
 // Drilled tells what a drill has found.
 type Drilled struct {
 	Restored
 
 	At     time.Time `json:"at"`    // the moment of hot that was restored
-	Behind float64   `json:"rpo"`   // seconds from that moment to the drill: what would have been lost
-	Took   float64   `json:"rto"`   // seconds until the data could have been used
+	Behind float64   `json:"rpo"`   // seconds from that moment to the restore: what would have been lost
+	Took   float64   `json:"rto"`   // seconds until the data could have been used, pauses included
 	Clean  bool      `json:"clean"` // the scratch database is empty again
 
-	Paused *Pause `json:"paused,omitempty"` // where to go on; nil: it is done
+	Held   bool   `json:"-"` // this call found that the backup restores
+	Paused *Pause `json:"-"` // where to go on; nil: it is done
 }
 
 // Drill restores the newest backup into the restorer's database, which must be a scratch one that the hub does not use,
-// compares it, records what it found, and empties the database again. Whatever an earlier drill left there is emptied
-// first. A drill that has paused goes on from there, unless another one was begun since: then there is nothing to do.
+// compares it, records what it found, and empties the database again. Whatever is there before is emptied first, also
+// where that is another drill's: that one is over then, and what comes to continue it does nothing.
 func (r *Restorer) Drill(ctx context.Context, by ledgerdb.Act, o DrillOptions) (Drilled, error) {
 	if r.opts.Database == o.Hub {
 		return Drilled{}, fault.New(fault.Invalid, "a drill empties its database, and %s is the hub's own", o.Hub)
 	}
-	d := &drilling{Restorer: r, by: by, asked: o, begun: r.opts.Now()}
+	d := &drilling{Restorer: r, by: by, asked: o, id: o.From.Restore}
 	working := ctx
 	if o.Budget > 0 {
 		var cancel context.CancelFunc
@@ -64,131 +95,183 @@ func (r *Restorer) Drill(ctx context.Context, by ledgerdb.Act, o DrillOptions) (
 	err := d.run(working)
 	if err != nil && working.Err() != nil && ctx.Err() == nil {
 		err = d.pause(ctx, err)
+		d.failed = errors.Is(err, ErrTooSlow) && !d.recorded
 	}
-	if err != nil && !d.recorded {
-		err = d.record(ctx, err)
+	if d.failed {
+		err = errors.Join(err, d.record(ctx, map[string]any{"ok": false}))
 	}
 	return d.out, err
 }
 
-// drilling is a drill under way.
+// drilling is a drill under way. How far it is lies in the database, in the progress of its restore, which is written
+// first and deleted last.
 type drilling struct {
 	*Restorer
 
 	by       ledgerdb.Act
 	asked    DrillOptions
-	begun    time.Time
+	id       string // of the restore
 	out      Drilled
-	emptied  int64 // documents that were deleted since the stage began
-	recorded bool  // what was found is
+	deleted  int64
+	failed   bool // what failed is the restore
+	recorded bool // that it held
 }
 
 func (d *drilling) run(ctx context.Context) error {
-	from, over, err := d.from(ctx)
-	if err != nil || over {
+	p, err := d.progress(ctx)
+	if p == nil || err != nil {
 		return err
 	}
-	d.out.ID, d.recorded = from.Restore, from.restored()
-	if from.Stage == stageEmpty {
-		d.emptied = from.Done
-	}
-	if !d.recorded {
-		if err := d.bringBack(ctx); err != nil {
+	if p.Stage == stageClear {
+		if err := d.clear(ctx, p); err != nil {
 			return err
 		}
-		if err := d.record(ctx, nil); err != nil {
+	}
+	if p.Ended.IsZero() {
+		if d.out.Restored, err = d.Continue(ctx, d.by, d.id); err != nil {
+			d.failed = true
 			return err
 		}
-		d.emptied = 0
 	}
-	err = d.empty(ctx)
-	d.out.Clean = err == nil
-	return err
-}
-
-// from finds out where to begin. Where another drill has begun since, the database is that one's, and this one is over.
-func (d *drilling) from(ctx context.Context) (from Pause, over bool, err error) {
-	from = d.asked.From
-	if from.Restore == "" {
-		return from, false, nil
-	}
-	p, err := loadProgress(ctx, d.opts.Ledger, from.Restore)
-	switch {
-	case fault.Is(err, fault.NotFound): // it was deleted with the rest
-		other, err := d.Unfinished(ctx)
-		return Pause{Restore: from.Restore, Stage: stageEmpty, Done: from.Done}, other != "", err
-	case err == nil && !p.Ended.IsZero() && !from.restored(): // whether it was recorded, its process did not live to say
-		return Pause{}, false, nil
-	default:
-		return from, false, err
-	}
-}
-
-// bringBack restores into an empty database, or goes on with that.
-func (d *drilling) bringBack(ctx context.Context) (err error) {
-	if d.out.ID != "" {
-		d.out.Restored, err = d.Continue(ctx, d.by, d.out.ID)
+	if err := d.held(ctx); err != nil {
 		return err
 	}
 	if err := d.empty(ctx); err != nil {
 		return err
 	}
-	d.out.Restored, err = d.Run(ctx, d.by, Choice{})
+	err = d.opts.Ledger.Bookkeep(ctx, identity.Hub, ledgerdb.Drop(progressRef(d.id)))
+	d.out.Clean = err == nil
 	return err
 }
 
-// pause says where to go on, if that is further than where it began.
-func (d *drilling) pause(ctx context.Context, cause error) error {
-	next := Pause{Restore: d.out.ID, Stage: stageEmpty, Done: d.emptied}
-	if !d.recorded && next.Restore != "" {
-		p, err := loadProgress(ctx, d.opts.Ledger, next.Restore)
-		if err != nil {
-			return err
-		}
-		next.Stage, next.Done = p.Stage, p.Files
+// progress returns how far the drill is. It is nil where there is no such drill any more.
+func (d *drilling) progress(ctx context.Context) (*progress, error) {
+	if d.id == "" {
+		return d.claim(ctx)
 	}
-	if next == d.asked.From {
-		return fmt.Errorf("in %s a drill does not get further than %d of the stage %q; "+
-			"drill from a machine instead, with `ryggrad backup drill`: %w", d.asked.Budget, next.Done, next.Stage, cause)
+	p, err := loadProgress(ctx, d.opts.Ledger, d.id)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return &p, err
+}
+
+// claim takes the database from whoever had it.
+func (d *drilling) claim(ctx context.Context) (*progress, error) {
+	p, err := d.newProgress(Choice{}, stageClear)
+	if err != nil {
+		return nil, err
+	}
+	others, err := d.opts.Ledger.List(ctx, d.opts.Ledger.QueryAllTenants(collectionProgress))
+	if err != nil {
+		return nil, err
+	}
+	writes := []ledgerdb.Write{ledgerdb.Add(progressRef(p.ID), p.fields())}
+	for _, o := range others {
+		writes = append(writes, ledgerdb.Drop(o.Ref))
+	}
+	if err := d.opts.Ledger.Bookkeep(ctx, identity.Hub, writes...); err != nil {
+		return nil, err
+	}
+	d.id = p.ID
+	p, err = loadProgress(ctx, d.opts.Ledger, d.id)
+	return &p, err
+}
+
+// clear empties the database for the restore, and chooses what is restored.
+func (d *drilling) clear(ctx context.Context, p *progress) (err error) {
+	if err := d.empty(ctx); err != nil {
+		return err
+	}
+	p.Chosen, err = d.choose(ctx, p.Choice)
+	if fault.Is(err, fault.NotFound) {
+		return fmt.Errorf("%w: %w", ErrNoBackup, err)
+	}
+	if err != nil {
+		return err
+	}
+	p.Stage, p.BegunAt = stageHot, d.now()
+	return p.save(ctx, d.opts.Ledger)
+}
+
+// held records that the backup restores, by what the restore left in the database. Emptying it begins only after that, so
+// what is not there any more was recorded.
+func (d *drilling) held(ctx context.Context) error {
+	p, err := loadProgress(ctx, d.opts.Ledger, d.id)
+	if err != nil {
+		return err
+	}
+	restored, err := d.opts.Ledger.Get(ctx, identity.Hub, ledgerdb.Ref{Collection: collectionRestores, ID: d.id})
+	if fault.Is(err, fault.NotFound) {
+		d.recorded = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.out.ID, d.out.Moments, d.out.At = p.ID, p.Chosen, p.Chosen[backup.Hot]
+	d.out.Documents, _ = restored.Fields["documents"].(int64)
+	d.out.Took, d.out.Behind = p.Ended.Sub(p.BegunAt).Seconds(), p.BegunAt.Sub(d.out.At).Seconds()
+	err = d.record(ctx, map[string]any{
+		"ok": true, "seconds": d.out.Took, "documents": d.out.Documents, "secondsBehind": d.out.Behind,
+	})
+	d.recorded = err == nil
+	d.out.Held = d.recorded && d.asked.From.Stage != stageEmpty
+	return err
+}
+
+func (d *drilling) record(ctx context.Context, facts map[string]any) error {
+	return d.asked.Record.Record(ctx, evidence.Drill, d.now(), facts)
+}
+
+// pause says where to go on.
+func (d *drilling) pause(ctx context.Context, cause error) error {
+	from := d.asked.From
+	next := Pause{Restore: d.id, Deleted: from.Deleted + d.deleted, Tries: from.Tries}
+	if d.id != "" {
+		p, err := loadProgress(ctx, d.opts.Ledger, d.id)
+		switch {
+		case fault.Is(err, fault.NotFound):
+			return nil // it is over
+		case err != nil:
+			return err
+		case d.recorded:
+			next.Stage = stageEmpty
+		default:
+			next.Stage, next.Files = p.Stage, p.Files
+		}
+	}
+	if next != from {
+		next.Tries = 0
+	} else if next.Tries++; next.Tries == drillTries {
+		return fmt.Errorf("%w: %w", ErrTooSlow, cause)
 	}
 	d.out.Paused = &next
 	return nil
 }
 
-// record records what was found, and returns the failure.
-func (d *drilling) record(ctx context.Context, failure error) error {
-	now := d.opts.Now()
-	d.out.At, d.out.Took = d.out.Moments[backup.Hot], now.Sub(d.begun).Seconds()
-	if failure == nil {
-		d.out.Took = d.out.Seconds // of all calls
-		d.out.Behind = now.Sub(d.out.At).Seconds() - d.out.Took
-	}
-	err := d.asked.Record.Record(ctx, evidence.Drill, now, map[string]any{
-		"ok": failure == nil, "seconds": d.out.Took, "documents": d.out.Documents, "secondsBehind": d.out.Behind,
-	})
-	d.recorded = err == nil
-	if failure != nil {
-		return failure
-	}
-	return err
-}
-
-// empty deletes everything that a restore writes.
+// empty deletes everything that a restore writes, but how far this drill is.
 func (d *drilling) empty(ctx context.Context) error {
 	out := newWriter(ctx, d.opts.Documents, d.opts.Project, d.opts.Database)
-	for _, c := range d.target.table {
-		err := d.target.everything(ctx, c.Name, func(doc *firestorepb.Document) error {
-			out.remove(doc)
-			if d.emptied++; d.emptied%1000 == 0 {
-				d.opts.Tell(Tidings{Stage: stageEmpty, Documents: d.emptied, Of: d.emptied})
+	own := string(d.target.root()) + progressRef(d.id).String()
+	read := func() error {
+		for _, c := range d.target.table {
+			err := d.target.everything(out.ctx, c.Name, func(doc *firestorepb.Document) error {
+				if doc.GetName() != own {
+					out.remove(doc)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
 			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("empty the scratch database: %w", err)
+			d.opts.Tell(Tidings{Stage: stageEmpty, Documents: out.written.Load(), Of: out.written.Load()})
 		}
-	}
-	if err := out.flush(ctx); err != nil {
+		return nil
+	}()
+	written := out.flush(ctx)
+	d.deleted += out.written.Load()
+	if err := cmp.Or(written, read); err != nil { // what cannot be written ends the reading
 		return fmt.Errorf("empty the scratch database: %w", err)
 	}
 	return nil

@@ -2,7 +2,8 @@ package backupdb_test
 
 import (
 	"context"
-	"strings"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -13,7 +14,9 @@ import (
 	"ryggrad.internal/hub/shared/backup/backupdb"
 	"ryggrad.internal/hub/shared/evidence"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
+	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/ledger/ledgerdb"
+	"ryggrad.internal/hub/shared/localcloud/cloudtest"
 	"ryggrad.internal/hub/shared/localcloud/wire"
 )
 
@@ -53,9 +56,11 @@ func (d *drills) until(n int, from backupdb.Pause) (backupdb.Drilled, error) {
 		return wire.Fault{Before: status.Error(codes.Canceled, "cut")}
 	})
 	defer d.faults.Set(nil)
-	return d.restorer.Drill(d.Context(), by("drill"), backupdb.DrillOptions{
-		Hub: d.cfg.Database, Record: evidencedb.New(d.others().ledger), From: from, Budget: time.Minute,
-	})
+	return d.restorer.Drill(d.Context(), by("drill"), d.options(from, d.others().ledger))
+}
+
+func (d *drills) options(from backupdb.Pause, hub *ledgerdb.Store) backupdb.DrillOptions {
+	return backupdb.DrillOptions{Hub: d.cfg.Database, Record: evidencedb.New(hub), From: from, Budget: time.Minute}
 }
 
 // left returns what is in the scratch database.
@@ -77,19 +82,15 @@ func TestADrillGoesOnWhereverItsTimeIsOver(t *testing.T) {
 	whole, err := d.until(0, backupdb.Pause{})
 	d.must(err)
 	d.pass(time.Hour)
-	stages, from, pauses := map[string]bool{}, backupdb.Pause{}, 0
+	stages, from := map[string]int{}, backupdb.Pause{}
 	for n := 1; ; n++ {
-		d.pass(time.Minute)
 		got, err := d.until(n, from)
-		switch {
-		case err != nil && (!strings.Contains(err.Error(), "does not get further") || n > 60):
+		if err != nil || n > 60 {
 			t.Fatalf("cut at commit %d from %+v: %v", n, from, err)
-		case err == nil && got.Paused != nil:
+		}
+		if got.Paused != nil {
 			from = *got.Paused
-			stages[from.Stage] = true
-			pauses++
-			continue
-		case err != nil:
+			stages[from.Stage]++
 			continue
 		}
 		if !got.Clean || len(d.left()) > 0 {
@@ -97,35 +98,111 @@ func TestADrillGoesOnWhereverItsTimeIsOver(t *testing.T) {
 		}
 		break
 	}
-	if pauses < 5 || len(stages) < 4 || !stages["empty"] || !stages["hot"] {
-		t.Errorf("%d pauses, in the stages %v", pauses, stages)
+	if len(stages) < 5 || stages["clear"] == 0 || stages["hot"] == 0 || stages["empty"] == 0 {
+		t.Errorf("paused in the stages %v", stages)
 	}
+	d.heldAll(whole.Documents)
+}
+
+// heldAll checks that the newest drill was recorded, with so many documents.
+func (d *drills) heldAll(documents int64) {
+	d.Helper()
 	facts := d.recorded()
-	if n, _ := facts.Number("documents"); !facts.OK() || int64(n) != whole.Documents || whole.Documents == 0 {
-		t.Errorf("recorded %v, and in one go it was %d documents", facts, whole.Documents)
+	if n, _ := facts.Number("documents"); !facts.OK() || int64(n) != documents || documents == 0 {
+		d.Errorf("recorded %v of %d documents", facts, documents)
+	}
+}
+
+// TestAnyCallOfADrillMayFail disturbs one call of a drill that is done in many messages, each of which comes again until
+// it is acknowledged. It must end, once, with nothing left behind.
+func TestAnyCallOfADrillMayFail(t *testing.T) {
+	t.Parallel()
+	alike := func(method string, call int) bool { return method == runQuery && call%11 != 0 }
+	cloudtest.AnyCallMayFail(t, cloudtest.Stage{Fewest: 60, Stride: 31, Pass: alike}, func(t *testing.T, trouble *cloudtest.Trouble) {
+		t.Helper()
+		d := newDrills(t)
+		whole, err := d.until(0, backupdb.Pause{})
+		d.must(err)
+		d.pass(time.Hour)
+		commits := 0
+		d.faults.Set(func(method string, call int) wire.Fault {
+			if method == commitCall {
+				if commits++; commits%5 == 0 {
+					d.over()
+					return wire.Fault{Before: status.Error(codes.Canceled, "cut")}
+				}
+			}
+			return trouble.Rule(method, call)
+		})
+		trouble.Watch(true)
+		d.deliver(trouble)
+		trouble.Watch(false)
+		d.faults.Set(nil)
+		if left := d.left(); len(left) > 0 {
+			t.Errorf("%d documents are left", len(left))
+		}
+		d.heldAll(whole.Documents)
+	})
+}
+
+// deliver drills message by message, until all are acknowledged.
+func (d *drills) deliver(trouble *cloudtest.Trouble) {
+	d.Helper()
+	queue := []backupdb.Pause{{}}
+	for tries := 0; len(queue) > 0; tries++ {
+		from := queue[0]
+		queue = queue[1:]
+		got, err := d.restorer.Drill(trouble.Life(), by("drill"), d.options(from, d.ledger))
+		if err == nil && got.Paused != nil {
+			before, after := trouble.Strikes() // publishing is a call too
+			if !before {
+				queue = append(queue, *got.Paused)
+			}
+			if before || after {
+				err = fmt.Errorf("not published")
+			}
+		}
+		if before, after := trouble.Strikes(); before || after { // and acknowledging
+			err = fmt.Errorf("not acknowledged")
+		}
+		if trouble.Died(d.Context()) {
+			err = fmt.Errorf("died")
+		}
+		if err != nil {
+			queue = append(queue, from)
+		}
+		if tries > 200 {
+			d.Fatalf("no end, with %+v: %v", queue, err)
+		}
+		d.pass(time.Minute)
 	}
 }
 
 func TestADrillThatAnotherOneOvertookIsOver(t *testing.T) {
 	t.Parallel()
 	d := newDrills(t)
-	stale, err := d.until(6, backupdb.Pause{})
-	if err != nil || stale.Paused == nil || stale.Paused.Restore == "" {
-		t.Fatalf("paused %+v, %v", stale.Paused, err)
+	paused := func(n int) backupdb.Pause {
+		t.Helper()
+		got, err := d.until(n, backupdb.Pause{})
+		if err != nil || got.Paused == nil || got.Paused.Restore == "" {
+			t.Fatalf("paused %+v, %v", got.Paused, err)
+		}
+		return *got.Paused
 	}
-	newer, err := d.until(8, backupdb.Pause{})
-	if err != nil || newer.Paused == nil || newer.Paused.Restore == "" || newer.Paused.Restore == stale.Paused.Restore {
-		t.Fatalf("paused %+v, %v", newer.Paused, err)
+	restoring := paused(6)
+	clearing := paused(2) // of what that one has restored
+	if clearing.Restore == restoring.Restore || clearing.Stage != "clear" || restoring.Stage == "clear" {
+		t.Fatalf("paused %+v and %+v", restoring, clearing)
 	}
 	before := len(d.left())
-	if got, err := d.until(0, *stale.Paused); err != nil || got.Paused != nil || got.Documents > 0 || len(d.left()) != before {
+	if got, err := d.until(0, restoring); err != nil || got.Paused != nil || got.Clean || got.Held || len(d.left()) != before {
 		t.Errorf("the older one went on: %+v, %v", got, err)
 	}
-	if done, err := d.until(0, *newer.Paused); err != nil || !done.Clean || done.Documents == 0 || len(d.left()) > 0 {
-		t.Errorf("the newer one did not: %+v, %v", done, err)
+	if got, err := d.until(0, clearing); err != nil || !got.Clean || !got.Held || len(d.left()) > 0 {
+		t.Errorf("the newer one did not: %+v, %v", got, err)
 	}
-	for _, again := range []backupdb.Pause{*stale.Paused, *newer.Paused} { // their messages come again
-		if got, err := d.until(0, again); err != nil || got.Documents > 0 {
+	for _, again := range []backupdb.Pause{restoring, clearing} { // their messages come again
+		if got, err := d.until(0, again); err != nil || got.Held || got.Clean || got.Paused != nil {
 			t.Errorf("it drilled again: %+v, %v", got, err)
 		}
 	}
@@ -134,15 +211,64 @@ func TestADrillThatAnotherOneOvertookIsOver(t *testing.T) {
 	}
 }
 
-// TestADrillWhoseProcessDiedBeforeItSaidSoIsDoneAgain has it die when all was restored and nothing recorded.
-func TestADrillWhoseProcessDiedBeforeItSaidSoIsDoneAgain(t *testing.T) {
+// TestADrillWhoseProcessDiedBeforeItSaidSoIsRecorded has it die when all was restored and nothing recorded.
+func TestADrillWhoseProcessDiedBeforeItSaidSoIsRecorded(t *testing.T) {
 	t.Parallel()
 	d := newDrills(t)
 	out, err := d.restorer.Run(t.Context(), by("drill"), backupdb.Choice{})
 	d.must(err)
 	got, err := d.until(0, backupdb.Pause{Restore: out.ID, Stage: "config"})
-	if err != nil || !got.Clean || got.ID == out.ID || got.Documents != out.Documents || !d.recorded().OK() {
+	if err != nil || !got.Clean || !got.Held || got.ID != out.ID || len(d.left()) > 0 {
 		t.Errorf("%+v, %v", got, err)
+	}
+	d.heldAll(out.Documents)
+}
+
+func TestADrillThatGetsNoFurtherFails(t *testing.T) {
+	t.Parallel()
+	d := newDrills(t)
+	d.must(d.scratch.ledger.Bookkeep(t.Context(), tenant, ledgerdb.Put(ledgerdb.Ref{Collection: "originals", ID: id("ord_", 1)}, map[string]any{"n": int64(1)})))
+	got, err := d.until(2, backupdb.Pause{}) // the first says whose the database is
+	if err != nil || got.Paused == nil {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	from, tries := *got.Paused, 1
+	for ; tries < 10; tries++ {
+		got, err := d.until(1, from)
+		if errors.Is(err, backupdb.ErrTooSlow) {
+			break
+		}
+		if err != nil || got.Paused == nil {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		from = *got.Paused
+	}
+	if tries != 3 || d.recorded() == nil || d.recorded().OK() {
+		t.Errorf("after %d tries %v is recorded", tries, d.recorded())
+	}
+}
+
+func TestADrillWithoutABackupSaysSo(t *testing.T) {
+	t.Parallel()
+	d := &drills{world: newWorld(t)}
+	d.scratch = d.open("scratch")
+	d.restorer = d.world.restorer(d.scratch, d.vault())
+	if _, err := d.restorer.Drill(t.Context(), by("drill"), d.options(backupdb.Pause{}, d.ledger)); !errors.Is(err, backupdb.ErrNoBackup) {
+		t.Error(err)
+	}
+}
+
+func TestMessagesThatSayNothingOfADrillAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{`[]`, `{`, `{"restores":"rst_x"}`, `{"restore":"rst_x"}`, `{"restore":"../hub"}`, `{"tries":"1"}`} {
+		if p, err := backupdb.ParsePause([]byte(raw)); !fault.Is(err, fault.Malformed) {
+			t.Errorf("%s: %+v, %v", raw, p, err)
+		}
+	}
+	for _, raw := range []string{``, `{}`} {
+		if p, err := backupdb.ParsePause([]byte(raw)); err != nil || p != (backupdb.Pause{}) {
+			t.Errorf("%q: %+v, %v", raw, p, err)
+		}
 	}
 }
 

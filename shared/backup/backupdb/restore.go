@@ -92,28 +92,32 @@ func (r *Restorer) Run(ctx context.Context, by ledgerdb.Act, c Choice) (Restored
 	if err != nil {
 		return Restored{}, err
 	}
-	return r.continueFrom(ctx, by, p)
+	return r.continueFrom(ctx, by, p, false)
 }
 
 // begin says in the database what is brought back into it.
 func (r *Restorer) begin(ctx context.Context, c Choice) (progress, error) {
-	id, err := identity.NewID(restorePrefix, r.opts.Random)
+	p, err := r.newProgress(c, stageHot)
 	if err != nil {
-		return progress{}, err
+		return p, err
 	}
-	chosen, err := r.choose(ctx, c)
-	if err != nil {
-		return progress{}, err
-	}
-	p := progress{
-		ID: id, Source: r.opts.Vault.Project, Choice: c, Chosen: chosen, BegunAt: r.opts.Now().UTC().Truncate(time.Microsecond), Stage: stageHot, LogFrom: -1,
-		Holder: id,
+	if p.Chosen, err = r.choose(ctx, c); err != nil {
+		return p, err
 	}
 	if err := p.save(ctx, r.opts.Ledger); err != nil {
 		return p, err
 	}
 	return p, p.alone(ctx, r.opts.Ledger)
 }
+
+// newProgress is how far a restore is that was not begun.
+func (r *Restorer) newProgress(c Choice, stage string) (progress, error) {
+	id, err := identity.NewID(restorePrefix, r.opts.Random)
+	return progress{ID: id, Source: r.opts.Vault.Project, Choice: c, BegunAt: r.now(), Stage: stage, LogFrom: -1, Holder: id}, err
+}
+
+// now is the time as the database keeps it.
+func (r *Restorer) now() time.Time { return r.opts.Now().UTC().Truncate(time.Microsecond) }
 
 // knows refuses collections that are in no backup.
 func (r *Restorer) knows(c Choice) error {
@@ -142,7 +146,7 @@ func (r *Restorer) Continue(ctx context.Context, by ledgerdb.Act, id string) (Re
 	if err := p.save(ctx, r.opts.Ledger); err != nil { // from now on the process that was at it cannot go on
 		return Restored{}, err
 	}
-	return r.continueFrom(ctx, by, p)
+	return r.continueFrom(ctx, by, p, true)
 }
 
 // Unfinished returns the restore of the database that is not finished, or "".

@@ -3,6 +3,7 @@ package backupdb_test
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -162,7 +163,7 @@ func TestWhatIsErasedWhileARestoreLiesDownDoesNotComeBack(t *testing.T) {
 	w.backUp()
 	to, commits := w.open("scratch"), 0
 	w.faults.Set(func(method string, _ int) wire.Fault {
-		if method == "/google.firestore.v1.Firestore/Commit" {
+		if method == commitCall {
 			commits++
 		}
 		if method == runQuery && commits > 3 { // what was written is compared
@@ -182,6 +183,37 @@ func TestWhatIsErasedWhileARestoreLiesDownDoesNotComeBack(t *testing.T) {
 	w.must(err)
 	if w.fields(to, "orderKeys", id("ord_", 7)) != nil || w.fields(to, "orderKeys", id("ord_", 8)) == nil || len(w.ofTenant(to, another)) > 0 || out.Erased != 5 {
 		t.Errorf("of the tenant there is %v; restored %+v", w.ofTenant(to, another), out)
+	}
+}
+
+// TestWhatIsErasedWhileAFileIsWrittenDoesNotComeBack has restores die at each of their first commits, also between what
+// a file holds and the word that it is written, and erases then.
+func TestWhatIsErasedWhileAFileIsWrittenDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill()
+	w.backUp()
+	half := 0
+	for n := 3; n < 12; n++ { // the first two say that it is begun
+		to := w.open(fmt.Sprint("scratch-", n))
+		r := w.restorer(to, w.vault())
+		w.faults.Set(wire.Nth(commitCall, n, wire.Fault{Before: status.Error(codes.PermissionDenied, "cut")}))
+		out, err := r.Run(t.Context(), by(""), backupdb.Choice{})
+		w.faults.Set(nil)
+		if err == nil {
+			break
+		}
+		if w.fields(to, "orderKeys", id("ord_", n)) != nil {
+			half++
+		}
+		w.erase(id("ord_", n))
+		_, err = r.Continue(t.Context(), by(""), out.ID)
+		if err != nil || w.fields(to, "orderKeys", id("ord_", n)) != nil {
+			t.Errorf("cut at commit %d: %v", n, err)
+		}
+	}
+	if half == 0 {
+		t.Error("what was erased was never written before")
 	}
 }
 
@@ -219,12 +251,11 @@ func TestARestoreThatDiesAnywhereIsContinued(t *testing.T) {
 	w.do("orders", map[string]any{"status": "received"}, id("ord_", 50))
 	w.do("clients", map[string]any{"name": "Till", "disabled": false, "rotated": true}, id("cli_", 1))
 	w.seal(w.place)
-	const commit = "/google.firestore.v1.Firestore/Commit"
 	to := w.open("scratch")
 	r := w.restorer(to, w.vault())
 	unfinished := ""
 	for n := 1; ; n++ {
-		w.faults.Set(wire.Nth(commit, n, wire.Fault{Before: status.Error(codes.PermissionDenied, "cut")}))
+		w.faults.Set(wire.Nth(commitCall, n, wire.Fault{Before: status.Error(codes.PermissionDenied, "cut")}))
 		var out backupdb.Restored
 		var err error
 		if unfinished == "" {

@@ -34,6 +34,7 @@ type restoring struct {
 
 	by      ledgerdb.Act
 	p       progress
+	again   bool // it is continued
 	behind  bool // the stage was done by an earlier process
 	erased  erased
 	wrote   backup.Tallies // what must be there afterwards
@@ -47,8 +48,8 @@ type restoring struct {
 	out     Restored
 }
 
-func (r *Restorer) continueFrom(ctx context.Context, by ledgerdb.Act, p progress) (Restored, error) {
-	x := &restoring{Restorer: r, by: by, p: p, wrote: backup.Tallies{}, heads: heads{}, altered: map[string]bool{}}
+func (r *Restorer) continueFrom(ctx context.Context, by ledgerdb.Act, p progress, again bool) (Restored, error) {
+	x := &restoring{Restorer: r, by: by, p: p, again: again, wrote: backup.Tallies{}, heads: heads{}, altered: map[string]bool{}}
 	x.out = Restored{ID: p.ID, Moments: p.Chosen, Lost: []string{}, Disabled: []Disabled{}}
 	var err error
 	if x.erased, err = r.readErased(ctx); err != nil {
@@ -156,7 +157,7 @@ func (x *restoring) restore(out *writer, before bool, v version) error {
 		return err
 	}
 	if !x.comes(v, doc) {
-		return x.takeOut(out, before, v, doc)
+		return x.takeOut(out, v, doc)
 	}
 	if v.collection == collectionAudit {
 		if err := x.noteRestored(doc); err != nil {
@@ -176,12 +177,12 @@ func (x *restoring) restore(out *writer, before bool, v version) error {
 	return nil
 }
 
-// takeOut deletes a document that was written by an earlier process, before its erasure. What was compared since is not
-// touched here: sealed data is deleted in the end, and a tenant's chains may go on already.
-func (x *restoring) takeOut(out *writer, before bool, v version, doc *firestorepb.Document) error {
+// takeOut deletes a document that an earlier process may have written, before its erasure: also one of the file that it was
+// at. What was compared since is not touched here: sealed data is deleted in the end, and a tenant's chains may go on already.
+func (x *restoring) takeOut(out *writer, v version, doc *firestorepb.Document) error {
 	compared := x.behind && !slices.Contains([]string{stageHot, stageKeys, stageCompare}, x.p.Stage)
 	switch {
-	case !before || !x.erased.names(v, doc):
+	case !x.again || !x.erased.names(v, doc):
 	case !compared:
 		out.remove(doc)
 	case x.erased.whole(v.collection, doc):
@@ -215,7 +216,7 @@ func (x *restoring) end(ctx context.Context) error {
 	if err := x.forget(ctx, x.by); err != nil {
 		return err
 	}
-	now := x.opts.Now().UTC().Truncate(time.Microsecond)
+	now := x.now()
 	x.out.Seconds = now.Sub(x.p.BegunAt).Seconds()
 	ended := x.p
 	ended.Ended = now

@@ -8,11 +8,8 @@ import (
 	"net/http"
 	"time"
 
-	"cloud.google.com/go/pubsub/v2"
-
 	"ryggrad.internal/hub/shared/backup"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
-	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/gcp/kmskey"
 	"ryggrad.internal/hub/shared/gcp/objects"
 	"ryggrad.internal/hub/shared/hub"
@@ -115,7 +112,7 @@ func (c Settings) Maker(ctx context.Context, h *hub.Hub, log sealing.Settings, t
 	return NewMaker(Options{
 		Documents: documents, Project: h.Config.Project, Database: h.Config.Database, Ledger: h.Ledger,
 		Buckets: buckets, Vault: c.Vault(h, buckets), Wrapping: c.Wrapping(h), Recipient: recipient, Signer: c.Signer(h),
-		Checkpoint: newestCheckpoint(store.Bucket(log.HeadBucket)), Send: send(topic.Topic), Evidence: evidencedb.New(h.Ledger),
+		Checkpoint: newestCheckpoint(store.Bucket(log.HeadBucket)), Send: func(ctx context.Context, m Message) error { return topic.Send(ctx, m) }, Evidence: evidencedb.New(h.Ledger),
 		Now: h.Now, Log: h.Log, Budget: budget, Behind: c.Behind,
 	})
 }
@@ -128,19 +125,5 @@ func newestCheckpoint(head objects.Bucket) func(context.Context) (string, error)
 			return "", nil
 		}
 		return string(signed), passing(err)
-	}
-}
-
-// send returns what publishes messages.
-func send(topic *pubsub.Publisher) func(context.Context, Message) error {
-	return func(ctx context.Context, m Message) error {
-		data, err := m.Encode()
-		if err != nil {
-			return err
-		}
-		if _, err := topic.Publish(ctx, &pubsub.Message{Data: data}).Get(ctx); err != nil {
-			return fault.New(fault.Unavailable, "a step of a backup could not be sent").Because(err)
-		}
-		return nil
 	}
 }

@@ -3,6 +3,7 @@ package backupdb
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	firestoreapi "cloud.google.com/go/firestore/apiv1"
@@ -33,6 +34,8 @@ type writer struct {
 	ctx    context.Context //nolint:containedctx // of the group
 	writes []*firestorepb.Write
 	bytes  int
+
+	written atomic.Int64 // documents
 }
 
 func newWriter(ctx context.Context, client *firestoreapi.Client, project, database string) *writer {
@@ -70,7 +73,13 @@ func (w *writer) send() {
 	request := &firestorepb.CommitRequest{Database: w.database, Writes: w.writes}
 	w.writes, w.bytes = nil, 0
 	ctx := w.ctx
-	w.group.Go(func() error { return commit(ctx, w.client, request) })
+	w.group.Go(func() error {
+		if err := commit(ctx, w.client, request); err != nil {
+			return err
+		}
+		w.written.Add(int64(len(request.GetWrites())))
+		return nil
+	})
 }
 
 // flush waits until everything is written.

@@ -36,7 +36,7 @@ locals {
     "backlog-old" = {
       page  = true
       for   = "300s"
-      query = "max by (subscription_id) (pubsub_googleapis_com:subscription_oldest_unacked_message_age{subscription_id!~\".*-dead\"}) > 600"
+      query = "max by (subscription_id) (pubsub_googleapis_com:subscription_oldest_unacked_message_age{subscription_id!~\"drill|.*-dead\"}) > 600"
     }
     "backup-damaged" = {
       page  = true
