@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/localcloud/cloudtest"
 )
 
 const (
@@ -55,7 +56,7 @@ func TestMemoryStaysBoundedWhateverMany(t *testing.T) {
 // inItsOwnProcess runs the test again where nothing else takes memory.
 func inItsOwnProcess(t *testing.T) {
 	t.Helper()
-	if raced {
+	if cloudtest.Raced {
 		t.Skip("SKIPPED: the race detector takes many times the memory; run it without -race")
 	}
 	if _, err := os.Stat("/proc/self/status"); err != nil {

@@ -231,7 +231,7 @@ func compile(t *testing.T, bundle string) string {
 	program := filepath.Join(t.TempDir(), "function")
 	began := time.Now()
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", program, filepath.Dir(main))
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=vendor", "GOWORK=off", "GOTOOLCHAIN=local", "CGO_ENABLED=0")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOPROXY=off", "GOFLAGS="+os.Getenv("GOFLAGS")+" -mod=vendor", "GOWORK=off", "GOTOOLCHAIN=local", "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the builder would fail on %s: %v\n%s", bundle, err, text)
 	}

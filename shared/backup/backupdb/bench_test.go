@@ -23,6 +23,7 @@ import (
 	"ryggrad.internal/hub/shared/backup/backupdb"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/localcloud"
+	"ryggrad.internal/hub/shared/localcloud/cloudtest"
 )
 
 // What [measure] tells the processes that it starts: the cloud, and what they do there. ordersEnv says of how many orders.
@@ -73,7 +74,7 @@ func BenchmarkExportAndRestore(b *testing.B) {
 const mostMemory = 256
 
 func TestMemoryStaysBoundedWhateverMany(t *testing.T) {
-	if raced {
+	if cloudtest.Raced {
 		t.Skip("SKIPPED: the race detector takes many times the memory; run it without -race")
 	}
 	t.Parallel()

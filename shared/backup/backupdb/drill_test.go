@@ -117,14 +117,14 @@ func (d *drills) heldAll(documents int64) {
 // it is acknowledged. It must end, once, with nothing left behind.
 func TestAnyCallOfADrillMayFail(t *testing.T) {
 	t.Parallel()
+	whole, err := newDrills(t).until(0, backupdb.Pause{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	alike := func(method string, call int) bool { return method == runQuery && call%11 != 0 }
 	cloudtest.AnyCallMayFail(t, cloudtest.Stage{Fewest: 60, Stride: 31, Pass: alike}, func(t *testing.T, trouble *cloudtest.Trouble) {
 		t.Helper()
-		d := newDrills(t)
-		whole, err := d.until(0, backupdb.Pause{})
-		d.must(err)
-		d.pass(time.Hour)
-		commits := 0
+		d, commits := newDrills(t), 0
 		d.faults.Set(func(method string, call int) wire.Fault {
 			if method == commitCall {
 				if commits++; commits%5 == 0 {

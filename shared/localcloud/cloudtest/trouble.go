@@ -42,13 +42,17 @@ type Stage struct {
 
 // AnyCallMayFail has a play done again and again, each time with another call of it disturbed: the first, the second, and
 // so on, until a play makes no such call. A play that comes out as if nothing had been has passed. The ways to disturb a
-// call take turns; RYGGRAD_TEST_FAULTS=all tries each at every call.
+// call take turns; RYGGRAD_TEST_FAULTS=all tries each at every call, and under the race detector only every second one is
+// disturbed, from another one on each time.
 func AnyCallMayFail(t *testing.T, s Stage, play func(t *testing.T, d *Trouble)) {
 	t.Helper()
 	all := os.Getenv("RYGGRAD_TEST_FAULTS") == "all"
 	stride := max(s.Stride, 1)
-	if all {
+	switch {
+	case all:
 		stride = 1
+	case Raced:
+		stride *= 2
 	}
 	first, turn := 1+rand.IntN(stride), rand.IntN(len(fates())) //nolint:gosec // what is tried is no secret
 	for i, f := range fates() {
