@@ -1,8 +1,6 @@
 package backup
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -11,11 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"ryggrad.internal/hub/shared/backup/backupdb"
-	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/evidence"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
-	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/hub"
 	"ryggrad.internal/hub/shared/identity"
@@ -98,26 +93,6 @@ func TestADrillThatGetsNoFurtherIsNoEndlessOne(t *testing.T) {
 		env["RYGGRAD_DRILL_BUDGET"] = budget
 		if _, err := BuildDrill(t.Context(), env); err == nil || !strings.Contains(err.Error(), "RYGGRAD_DRILL_BUDGET") {
 			t.Errorf("a budget of %s: %v", budget, err)
-		}
-	}
-}
-
-func TestADrillsFailureIsTriedAgainWhereThatMayHelp(t *testing.T) {
-	t.Parallel()
-	passing, lasting := fault.New(fault.Unavailable, "busy"), fault.New(fault.Conflict, "another one")
-	for name, c := range map[string]struct {
-		attempt int
-		err     error
-		again   bool
-	}{
-		"it may pass":           {1, passing, true},
-		"it may pass, untold":   {0, errors.New("broken"), true},
-		"it was tried often":    {attempts, passing, false},
-		"it does not pass":      {1, lasting, false},
-		"the time is too short": {1, fmt.Errorf("%w: %w", backupdb.ErrTooSlow, passing), false},
-	} {
-		if got := again(event.Message{DeliveryAttempt: c.attempt}, c.err); (got != nil) != c.again {
-			t.Errorf("%s: %v", name, got)
 		}
 	}
 }

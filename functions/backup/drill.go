@@ -11,7 +11,6 @@ import (
 	"ryggrad.internal/hub/shared/backup/backupdb"
 	"ryggrad.internal/hub/shared/event"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
-	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/gcp/objects"
 	"ryggrad.internal/hub/shared/hub"
@@ -36,7 +35,7 @@ const longestBudget = 8*time.Minute + 30*time.Second
 
 // BuildDrill makes the function that restores the newest backup into a scratch database once a week, compares it, and
 // empties the database again. What takes longer than one message has goes on with the next, which it sends itself. A hub
-// that gets no further so, since it cannot even be compared in one, drills by the command line, `ryggrad backup drill`.
+// that gets no further so, since one step is too long for one message, drills by the command line, `ryggrad backup drill`.
 func BuildDrill(ctx context.Context, env gcp.Env) (http.Handler, error) {
 	cfg, err := gcp.Load[drillConfig](env)
 	if err != nil {
@@ -104,7 +103,7 @@ func (d *driller) drill(ctx context.Context, m event.Message) error {
 		return err
 	}
 	options := d.options
-	options.From = from
+	options.From, options.Last = from, m.DeliveryAttempt >= attempts
 	by := ledgerdb.Act{Tenant: identity.Hub, Actor: identity.Actor{Kind: identity.KindSystem, ID: "drill"}}
 	out, err := d.restorer.Drill(ctx, by, options)
 	if out.Held {
@@ -114,9 +113,10 @@ func (d *driller) drill(ctx context.Context, m event.Message) error {
 	case errors.Is(err, backupdb.ErrNoBackup):
 		d.log.WarnContext(ctx, "there is nothing to drill with", "error", err)
 		return nil
+	case err != nil && !options.Last && !backupdb.Lasting(err):
+		return err // the message comes again
 	case err != nil:
 		d.log.ErrorContext(ctx, "drill failed", "error", err)
-		return again(m, err)
 	case out.Paused != nil:
 		d.log.InfoContext(ctx, "drill goes on with another message", "stage", out.Paused.Stage, "files", out.Paused.Files, "deleted", out.Paused.Deleted)
 		return d.send(ctx, out.Paused)
@@ -126,14 +126,5 @@ func (d *driller) drill(ctx context.Context, m event.Message) error {
 	return nil
 }
 
-// attempts is how often a message is tried whose failure may pass.
-const attempts = 5
-
-// again returns the failure if another try may end better: what a restore finds wrong it finds wrong again.
-func again(m event.Message, err error) error {
-	kind := fault.KindOf(err)
-	if m.DeliveryAttempt < attempts && !errors.Is(err, backupdb.ErrTooSlow) && (kind == fault.Unavailable || kind == fault.Internal) {
-		return err
-	}
-	return nil
-}
+// attempts is how often a message is tried, which is for hours, where its failure may pass.
+const attempts = 20

@@ -196,7 +196,7 @@ func (c *drillBackup) Run(d *desk) error {
 	if err != nil {
 		return err
 	}
-	out, err := r.Drill(d.ctx, by, backupdb.DrillOptions{Hub: h.Config.Database, Record: evidencedb.New(h.Ledger)})
+	out, err := r.Drill(d.ctx, by, backupdb.DrillOptions{Hub: h.Config.Database, Record: evidencedb.New(h.Ledger), Last: true})
 	end()
 	return errors.Join(d.print(out), err)
 }

@@ -118,6 +118,11 @@ func (x *restoring) continueChain(ctx context.Context, ref ledgerdb.Ref, h head)
 	act.Tenant, act.Action = h.tenant, "restore"
 	_, err = x.opts.Ledger.Commit(ctx, act, []ledgerdb.Change{change})
 	if errors.Is(err, ledgerdb.ErrStale) {
+		if found, lookErr := x.opts.Ledger.GetAll(ctx, h.tenant, ref, ledgerdb.TombstoneRef(ref)); lookErr != nil {
+			return lookErr
+		} else if max(found[0].Revision, found[1].Revision) > h.revision {
+			return nil // its own work, which was not told
+		}
 		return fault.New(fault.Conflict, "%s is being written by somebody else; let the hub not use this database yet", ref).Because(err)
 	}
 	return err

@@ -24,15 +24,16 @@ type DrillOptions struct {
 	Record *evidencedb.Store // of the hub
 	From   Pause             // where an earlier call paused; zero: begin
 	Budget time.Duration     // it pauses after this; 0: never
+	Last   bool              // nobody tries again if it fails
 }
 
 // Pause is how far a drill is whose time was over.
 type Pause struct {
 	Restore string `json:"restore,omitempty"` // its ID
 	Stage   string `json:"stage,omitempty"`
-	Files   int64  `json:"files,omitempty"`   // of the stage that are written
-	Deleted int64  `json:"deleted,omitempty"` // documents, in all
-	Tries   int    `json:"tries,omitempty"`   // calls that got no further than this
+	Files   int64  `json:"files,omitzero"`   // of the stage that are written
+	Deleted int64  `json:"deleted,omitzero"` // documents, in all
+	Tries   int    `json:"tries,omitzero"`   // calls that got no further than this
 }
 
 // ParsePause reads a message, which says nothing where a drill is to begin.
@@ -85,7 +86,7 @@ func (r *Restorer) Drill(ctx context.Context, by ledgerdb.Act, o DrillOptions) (
 	if r.opts.Database == o.Hub {
 		return Drilled{}, fault.New(fault.Invalid, "a drill empties its database, and %s is the hub's own", o.Hub)
 	}
-	d := &drilling{Restorer: r, by: by, asked: o, id: o.From.Restore}
+	d := &drilling{Restorer: r, by: by, asked: o, id: o.From.Restore, recorded: o.From.Stage == stageEmpty}
 	working := ctx
 	if o.Budget > 0 {
 		var cancel context.CancelFunc
@@ -95,12 +96,21 @@ func (r *Restorer) Drill(ctx context.Context, by ledgerdb.Act, o DrillOptions) (
 	err := d.run(working)
 	if err != nil && working.Err() != nil && ctx.Err() == nil {
 		err = d.pause(ctx, err)
-		d.failed = errors.Is(err, ErrTooSlow) && !d.recorded
 	}
-	if d.failed {
-		err = errors.Join(err, d.record(ctx, map[string]any{"ok": false}))
+	if err != nil && (o.Last || Lasting(err)) {
+		err = d.fail(ctx, err)
 	}
 	return d.out, err
+}
+
+// Lasting tells whether a drill's failure is what another try finds again.
+func Lasting(err error) bool {
+	var refusal *backup.Refusal
+	if errors.Is(err, ErrTooSlow) || errors.Is(err, ErrNoBackup) || errors.As(err, &refusal) {
+		return true
+	}
+	kind := fault.KindOf(err)
+	return err != nil && kind != fault.Unavailable && kind != fault.Internal
 }
 
 // drilling is a drill under way. How far it is lies in the database, in the progress of its restore, which is written
@@ -113,7 +123,6 @@ type drilling struct {
 	id       string // of the restore
 	out      Drilled
 	deleted  int64
-	failed   bool // what failed is the restore
 	recorded bool // that it held
 }
 
@@ -129,7 +138,6 @@ func (d *drilling) run(ctx context.Context) error {
 	}
 	if p.Ended.IsZero() {
 		if d.out.Restored, err = d.Continue(ctx, d.by, d.id); err != nil {
-			d.failed = true
 			return err
 		}
 	}
@@ -220,6 +228,22 @@ func (d *drilling) held(ctx context.Context) error {
 	return err
 }
 
+// fail records that it failed, unless another drill has overtaken it meanwhile. What could not be recorded is to be tried again.
+func (d *drilling) fail(ctx context.Context, failure error) error {
+	if d.id != "" {
+		if _, err := loadProgress(ctx, d.opts.Ledger, d.id); fault.Is(err, fault.NotFound) {
+			return nil
+		}
+	}
+	if d.recorded || errors.Is(failure, ErrNoBackup) {
+		return failure
+	}
+	if err := d.record(ctx, map[string]any{"ok": false}); err != nil {
+		return fmt.Errorf("%w; the drill ended with: %v", err, failure) //nolint:errorlint // the first decides what follows
+	}
+	return failure
+}
+
 func (d *drilling) record(ctx context.Context, facts map[string]any) error {
 	return d.asked.Record.Record(ctx, evidence.Drill, d.now(), facts)
 }
@@ -250,29 +274,34 @@ func (d *drilling) pause(ctx context.Context, cause error) error {
 	return nil
 }
 
-// empty deletes everything that a restore writes, but how far this drill is.
+// empty deletes everything that a restore writes, but how far it is. It ends where another drill has the database.
 func (d *drilling) empty(ctx context.Context) error {
 	out := newWriter(ctx, d.opts.Documents, d.opts.Project, d.opts.Database)
-	own := string(d.target.root()) + progressRef(d.id).String()
-	read := func() error {
-		for _, c := range d.target.table {
-			err := d.target.everything(out.ctx, c.Name, func(doc *firestorepb.Document) error {
-				if doc.GetName() != own {
-					out.remove(doc)
-				}
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-			d.opts.Tell(Tidings{Stage: stageEmpty, Documents: out.written.Load(), Of: out.written.Load()})
-		}
-		return nil
-	}()
+	read := d.remove(out)
 	written := out.flush(ctx)
 	d.deleted += out.written.Load()
 	if err := cmp.Or(written, read); err != nil { // what cannot be written ends the reading
 		return fmt.Errorf("empty the scratch database: %w", err)
+	}
+	return nil
+}
+
+func (d *drilling) remove(out *writer) error {
+	for _, c := range d.target.table {
+		if c.Name == collectionProgress {
+			continue
+		}
+		if _, err := loadProgress(out.ctx, d.opts.Ledger, d.id); err != nil {
+			return err
+		}
+		err := d.target.everything(out.ctx, c.Name, func(doc *firestorepb.Document) error {
+			out.remove(doc)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		d.opts.Tell(Tidings{Stage: stageEmpty, Documents: out.written.Load(), Of: out.written.Load()})
 	}
 	return nil
 }

@@ -82,11 +82,18 @@ func TestADrillGoesOnWhereverItsTimeIsOver(t *testing.T) {
 	whole, err := d.until(0, backupdb.Pause{})
 	d.must(err)
 	d.pass(time.Hour)
-	stages, from := map[string]int{}, backupdb.Pause{}
+	stages, from, held := map[string]int{}, backupdb.Pause{}, 0
 	for n := 1; ; n++ {
+		d.pass(time.Minute)
 		got, err := d.until(n, from)
 		if err != nil || n > 60 {
 			t.Fatalf("cut at commit %d from %+v: %v", n, from, err)
+		}
+		if got.Held {
+			held++
+			if restoring := time.Duration(stages["hot"]) * time.Minute; got.Took < restoring.Seconds() || got.Took > time.Hour.Seconds() || got.Behind < 1 {
+				t.Errorf("it took %v s, paused in hot %d times, and is %v s behind", got.Took, stages["hot"], got.Behind)
+			}
 		}
 		if got.Paused != nil {
 			from = *got.Paused
@@ -100,6 +107,9 @@ func TestADrillGoesOnWhereverItsTimeIsOver(t *testing.T) {
 	}
 	if len(stages) < 5 || stages["clear"] == 0 || stages["hot"] == 0 || stages["empty"] == 0 {
 		t.Errorf("paused in the stages %v", stages)
+	}
+	if held != 1 {
+		t.Errorf("it was found %d times that it held", held)
 	}
 	d.heldAll(whole.Documents)
 }
@@ -167,6 +177,9 @@ func (d *drills) deliver(trouble *cloudtest.Trouble) {
 		}
 		if trouble.Died(d.Context()) {
 			err = fmt.Errorf("died")
+		}
+		if backupdb.Lasting(err) {
+			d.Fatalf("the failure lasts: %v", err)
 		}
 		if err != nil {
 			queue = append(queue, from)
@@ -245,6 +258,61 @@ func TestADrillThatGetsNoFurtherFails(t *testing.T) {
 	}
 	if tries != 3 || d.recorded() == nil || d.recorded().OK() {
 		t.Errorf("after %d tries %v is recorded", tries, d.recorded())
+	}
+}
+
+// TestADrillThatIsOvertakenWhileItEmptiesLeavesTheOtherAlone holds a delete until another drill has the database.
+func TestADrillThatIsOvertakenWhileItEmptiesLeavesTheOtherAlone(t *testing.T) {
+	t.Parallel()
+	d := newDrills(t)
+	restored, err := d.until(6, backupdb.Pause{})
+	if err != nil || restored.Paused == nil {
+		t.Fatalf("%+v, %v", restored, err)
+	}
+	gate := wire.NewGate()
+	d.faults.Set(wire.Nth(commitCall, 2, wire.Fault{Hold: gate})) // the first delete of what that one restored
+	type answer struct {
+		backupdb.Drilled
+		error
+	}
+	older := make(chan answer)
+	go func() {
+		got, err := d.restorer.Drill(t.Context(), by("drill"), d.options(backupdb.Pause{}, d.others().ledger))
+		older <- answer{got, err}
+	}()
+	<-gate.Reached()
+	d.faults.Set(nil)
+	newer, err := d.until(2, backupdb.Pause{})
+	if err != nil || newer.Paused == nil || newer.Paused.Restore == "" {
+		t.Fatalf("%+v, %v", newer, err)
+	}
+	gate.Open()
+	if got := <-older; got.Held || got.Clean || got.Paused != nil {
+		t.Errorf("the older one went on: %+v", got)
+	}
+	if got, err := d.until(0, *newer.Paused); err != nil || !got.Held || !got.Clean || len(d.left()) > 0 || !d.recorded().OK() {
+		t.Errorf("the newer one: %+v, %v", got, err)
+	}
+}
+
+func TestOnlyWhatAnotherTryFindsAgainLasts(t *testing.T) {
+	t.Parallel()
+	passing := fault.New(fault.Unavailable, "busy")
+	for name, c := range map[string]struct {
+		err   error
+		lasts bool
+	}{
+		"none":                        {nil, false},
+		"a service is away":           {passing, false},
+		"nobody knows":                {errors.New("broken"), false},
+		"somebody else writes":        {fault.New(fault.Conflict, "another one"), true},
+		"a file is broken":            {fmt.Errorf("hot: %w", backup.Broken("hot/1", "it does not open", nil)), true},
+		"the time is too short":       {fmt.Errorf("%w: %w", backupdb.ErrTooSlow, passing), true},
+		"there is nothing to restore": {fmt.Errorf("%w: %w", backupdb.ErrNoBackup, passing), true},
+	} {
+		if got := backupdb.Lasting(c.err); got != c.lasts {
+			t.Errorf("%s: %t", name, got)
+		}
 	}
 }
 

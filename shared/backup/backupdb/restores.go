@@ -114,6 +114,9 @@ func (p *progress) save(ctx context.Context, ledger *ledgerdb.Store) error {
 	err := ledger.Bookkeep(ctx, identity.Hub, write)
 	if errors.Is(err, ledgerdb.ErrStale) || errors.Is(err, ledgerdb.ErrExists) {
 		there, lookErr := loadProgress(ctx, ledger, p.ID)
+		if lookErr != nil && !fault.Is(lookErr, fault.NotFound) {
+			return lookErr
+		}
 		if lookErr != nil || there.Holder != p.Holder || there.Stage != p.Stage || there.Files != p.Files {
 			return errors.Join(fault.New(fault.Conflict, "the restore %s is being continued by somebody else too", p.ID).Because(err), lookErr)
 		}
