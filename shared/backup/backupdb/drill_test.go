@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -261,7 +262,7 @@ func TestADrillThatGetsNoFurtherFails(t *testing.T) {
 	}
 }
 
-// TestADrillThatIsOvertakenWhileItEmptiesLeavesTheOtherAlone holds a delete until another drill has the database.
+// TestADrillThatIsOvertakenWhileItEmptiesLeavesTheOtherAlone holds its first look at what it would delete until another drill has the database.
 func TestADrillThatIsOvertakenWhileItEmptiesLeavesTheOtherAlone(t *testing.T) {
 	t.Parallel()
 	d := newDrills(t)
@@ -269,18 +270,30 @@ func TestADrillThatIsOvertakenWhileItEmptiesLeavesTheOtherAlone(t *testing.T) {
 	if err != nil || restored.Paused == nil {
 		t.Fatalf("%+v, %v", restored, err)
 	}
-	gate := wire.NewGate()
-	d.faults.Set(wire.Nth(commitCall, 2, wire.Fault{Hold: gate})) // the first delete of what that one restored
+	gate, claimed := wire.NewGate(), atomic.Bool{}
+	d.faults.Set(func(method string, _ int) wire.Fault {
+		switch {
+		case method == commitCall:
+			claimed.Store(true)
+		case method == runQuery && claimed.Load():
+			return wire.Fault{Hold: gate}
+		}
+		return wire.Fault{}
+	})
 	type answer struct {
 		backupdb.Drilled
 		error
 	}
-	older := make(chan answer)
+	older := make(chan answer, 1)
 	go func() {
 		got, err := d.restorer.Drill(t.Context(), by("drill"), d.options(backupdb.Pause{}, d.others().ledger))
 		older <- answer{got, err}
 	}()
-	<-gate.Reached()
+	select {
+	case <-gate.Reached():
+	case got := <-older:
+		t.Fatalf("it emptied nothing: %+v", got)
+	}
 	d.faults.Set(nil)
 	newer, err := d.until(2, backupdb.Pause{})
 	if err != nil || newer.Paused == nil || newer.Paused.Restore == "" {
