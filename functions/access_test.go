@@ -67,6 +67,17 @@ type walk struct {
 	theirs tenancy
 }
 
+// start builds a function, which ends with the test.
+func (w *walk) start(build gcp.Build, env gcp.Env) http.Handler {
+	w.t.Helper()
+	h, err := build(context.WithoutCancel(w.t.Context()), env)
+	w.must(err)
+	if c, ok := h.(io.Closer); ok {
+		w.t.Cleanup(func() { w.must(c.Close()) })
+	}
+	return h
+}
+
 func walkEnv(cloud *cloudtest.Cloud) gcp.Env {
 	env := gcp.Env(cloud.Env())
 	env["RYGGRAD_REWRAP_PER_MESSAGE"] = "1"
@@ -112,11 +123,7 @@ func (w *walk) build(env func(function string) gcp.Env) {
 		if !known {
 			w.t.Fatalf("the walk does not know how to build %s", f.Name)
 		}
-		h, err := build(context.WithoutCancel(w.t.Context()), env(f.Name))
-		w.must(err)
-		if c, ok := h.(io.Closer); ok {
-			w.t.Cleanup(func() { w.must(c.Close()) })
-		}
+		h := w.start(build, env(f.Name))
 		wrapped, ok := h.(interface{ Unwrap() http.Handler })
 		if !ok {
 			w.t.Fatalf("%s does not show its API", f.Name)

@@ -1,9 +1,7 @@
 package functions_test
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -77,19 +75,8 @@ func newChores(w *walk, env gcp.Env) *chores {
 	c := &chores{actor: newActor(w)}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(int(c.answers.Load())) }))
 	w.t.Cleanup(server.Close)
-	c.url, c.dispatch = server.URL, c.serve(delivery.BuildDispatch, env)
+	c.url, c.dispatch = server.URL, c.start(delivery.BuildDispatch, env)
 	return c
-}
-
-// serve makes a function.
-func (c *chores) serve(build gcp.Build, env gcp.Env) http.Handler {
-	c.t.Helper()
-	h, err := build(context.WithoutCancel(c.t.Context()), env)
-	c.must(err)
-	if closer, ok := h.(io.Closer); ok {
-		c.t.Cleanup(func() { c.must(closer.Close()) })
-	}
-	return h
 }
 
 // push calls a function as Pub/Sub does.
@@ -258,7 +245,7 @@ func TestNothingIsDoneByItselfWithoutItsEntry(t *testing.T) {
 	w, door, through := newShutWalk(t)
 	c := newChores(w, through)
 	for _, chore := range allChores() {
-		h := c.serve(chore.build, through)
+		h := c.start(chore.build, through)
 		data := chore.ready(c)
 		before, entries := w.objects(), w.acts(w.whose(chore.hub))[chore.action]
 		door.shut.Store(true)

@@ -1,11 +1,9 @@
 package functions_test
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -204,17 +202,6 @@ func newLife(t *testing.T) *life {
 		}
 	}
 	return l
-}
-
-// start builds a function, which ends with the test.
-func (l *life) start(build gcp.Build, env gcp.Env) http.Handler {
-	l.t.Helper()
-	h, err := build(context.WithoutCancel(l.t.Context()), env)
-	l.must(err)
-	if c, ok := h.(io.Closer); ok {
-		l.t.Cleanup(func() { l.must(c.Close()) })
-	}
-	return h
 }
 
 // diskKeys makes the keys with which Google encrypts what it stores for the hub, which it does not here.

@@ -7,6 +7,7 @@ import (
 
 	"ryggrad.internal/hub/shared/backup/backupdb"
 	"ryggrad.internal/hub/shared/evidence/evidencedb"
+	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/gcp/objects"
 	"ryggrad.internal/hub/shared/hub"
@@ -198,5 +199,8 @@ func (c *drillBackup) Run(d *desk) error {
 	}
 	out, err := r.Drill(d.ctx, by, backupdb.DrillOptions{Hub: h.Config.Database, Record: evidencedb.New(h.Ledger), Last: true})
 	end()
+	if err == nil && !out.Clean {
+		err = fault.New(fault.Conflict, "another drill took the database %s meanwhile; drill again when that one has ended", c.Into)
+	}
 	return errors.Join(d.print(out), err)
 }

@@ -23,8 +23,8 @@ module "database" {
   collections = jsondecode(file("${path.module}/../../shared/collections.json")).collections
 }
 
-# Where the weekly drill restores to. It is empty in between unless one fails, and forgets within an hour what was in it: were its past kept,
-# a guest who was erased would be in it for longer than is promised.
+# Where the weekly drill restores to. It is empty in between unless one fails, and forgets within an hour what was in it:
+# were its past kept, a guest who was erased would be in it for longer than is promised.
 resource "google_firestore_database" "scratch" {
   project                           = var.project
   name                              = "scratch"

@@ -57,7 +57,7 @@ const (
 	stageEmpty = "empty"
 )
 
-// drillTries is how many calls in a row may get no further.
+// drillTries is after how many calls in a row that got no further a drill fails.
 const drillTries = 3
 
 // What a drill ends with that is neither its success nor a failure that passes.
@@ -287,6 +287,7 @@ func (d *drilling) empty(ctx context.Context) error {
 }
 
 func (d *drilling) remove(out *writer) error {
+	n := int64(0)
 	for _, c := range d.target.table {
 		if c.Name == collectionProgress {
 			continue
@@ -296,12 +297,14 @@ func (d *drilling) remove(out *writer) error {
 		}
 		err := d.target.everything(out.ctx, c.Name, func(doc *firestorepb.Document) error {
 			out.remove(doc)
+			if n++; n%1000 == 0 {
+				d.opts.Tell(Tidings{Stage: stageEmpty, Documents: n, Of: n})
+			}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		d.opts.Tell(Tidings{Stage: stageEmpty, Documents: out.written.Load(), Of: out.written.Load()})
 	}
 	return nil
 }

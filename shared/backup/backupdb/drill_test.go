@@ -262,7 +262,8 @@ func TestADrillThatGetsNoFurtherFails(t *testing.T) {
 	}
 }
 
-// TestADrillThatIsOvertakenWhileItEmptiesLeavesTheOtherAlone holds its first look at what it would delete until another drill has the database.
+// TestADrillThatIsOvertakenWhileItEmptiesLeavesTheOtherAlone holds its first look at what it would delete until another
+// drill has the database.
 func TestADrillThatIsOvertakenWhileItEmptiesLeavesTheOtherAlone(t *testing.T) {
 	t.Parallel()
 	d := newDrills(t)

@@ -33,9 +33,6 @@ type Message struct {
 	Cursor backup.Cursor `json:"cursor,omitzero"`
 }
 
-// Encode returns the message's bytes.
-func (m Message) Encode() ([]byte, error) { return json.Marshal(m) }
-
 // ParseMessage reads a message about a database. One of another project or database is refused.
 func ParseMessage(raw []byte, project, database string) (Message, error) {
 	var m Message

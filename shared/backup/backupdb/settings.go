@@ -109,10 +109,11 @@ func (c Settings) Maker(ctx context.Context, h *hub.Hub, log sealing.Settings, t
 		return nil, err
 	}
 	buckets := c.Open(store)
+	send := func(ctx context.Context, m Message) error { return topic.Send(ctx, m) }
 	return NewMaker(Options{
 		Documents: documents, Project: h.Config.Project, Database: h.Config.Database, Ledger: h.Ledger,
 		Buckets: buckets, Vault: c.Vault(h, buckets), Wrapping: c.Wrapping(h), Recipient: recipient, Signer: c.Signer(h),
-		Checkpoint: newestCheckpoint(store.Bucket(log.HeadBucket)), Send: func(ctx context.Context, m Message) error { return topic.Send(ctx, m) }, Evidence: evidencedb.New(h.Ledger),
+		Checkpoint: newestCheckpoint(store.Bucket(log.HeadBucket)), Send: send, Evidence: evidencedb.New(h.Ledger),
 		Now: h.Now, Log: h.Log, Budget: budget, Behind: c.Behind,
 	})
 }

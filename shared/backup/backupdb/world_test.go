@@ -17,6 +17,7 @@ import (
 
 	firestoreapi "cloud.google.com/go/firestore/apiv1"
 	"cloud.google.com/go/firestore/apiv1/firestorepb"
+	"github.com/go-json-experiment/json"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/stats"
 
@@ -228,7 +229,7 @@ func (w *world) vault() backupdb.Vault { return w.cfg.Vault(w.hub, w.buckets) }
 
 // send keeps messages until the test delivers them, as bytes: what cannot be read is seen at once.
 func (w *world) send(_ context.Context, m backupdb.Message) error {
-	raw, err := m.Encode()
+	raw, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}

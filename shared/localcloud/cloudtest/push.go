@@ -12,19 +12,13 @@ import (
 // Push hands a function a message, as a push subscription does, and wants it taken.
 func Push(tb testing.TB, function http.Handler, data []byte) {
 	tb.Helper()
-	if code := Deliver(tb, function, data); code != http.StatusNoContent {
-		tb.Errorf("the message %.200s is answered %d", data, code)
-	}
-}
-
-// Deliver hands a function a message, as a push subscription does, and returns its answer's status.
-func Deliver(tb testing.TB, function http.Handler, data []byte) int {
-	tb.Helper()
 	body := fmt.Sprintf(`{"message":{"data":%q,"messageId":"1","publishTime":"2026-03-01T12:00:00Z"},"subscription":"projects/p/subscriptions/s"}`,
 		base64.StdEncoding.EncodeToString(data))
 	rec := httptest.NewRecorder()
 	function.ServeHTTP(rec, httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/", strings.NewReader(body)))
-	return rec.Code
+	if rec.Code != http.StatusNoContent {
+		tb.Errorf("the message %.200s is answered %d %s", data, rec.Code, rec.Body)
+	}
 }
 
 // PushSteps hands a function a message, and after it all that is published on the function's topic from then on, until
