@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +16,7 @@ import (
 
 	"ryggrad.internal/hub/functions"
 	"ryggrad.internal/hub/shared/delivery"
+	"ryggrad.internal/hub/shared/identity/totp"
 )
 
 // TestDemo runs the demo as a person does; it verifies every stop itself.
@@ -34,6 +38,30 @@ func TestDemoFailsWhenAStopDoes(t *testing.T) {
 	d.deliverect(t.Context())
 	if d.failed == 0 {
 		t.Error("the demo verified webhooks under a wrong secret")
+	}
+}
+
+// TestACodeWhoseStepIsOverOnArrivalIsGivenAnew has the first one arrive late.
+func TestACodeWhoseStepIsOverOnArrivalIsGivenAnew(t *testing.T) {
+	taken := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if taken++; taken == 1 {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		_, _ = io.WriteString(w, "{}")
+	}))
+	defer server.Close()
+	secret, err := totp.New(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, key := client{baseURL: server.URL}, userKey{TOTPSecret: secret.Reveal()}
+	if _, err := c.prove(t.Context(), "/", key, -1); err == nil {
+		t.Error("a code that was refused counts as taken")
+	}
+	taken = 0
+	if code, err := c.prove(t.Context(), "/", key, -1, -1); err != nil || taken != 2 || len(code) != 6 {
+		t.Errorf("after %d codes: %q, %v", taken, code, err)
 	}
 }
 
