@@ -122,8 +122,7 @@ func TestColdIntakeReadsEverythingOnce(t *testing.T) {
 		t.Fatalf("answered %d %s", a.status, a.text)
 	}
 	want := map[string]int{
-		"/google.firestore.v1.Firestore/RunQuery":           2, // API key, client
-		"/google.firestore.v1.Firestore/BatchGetDocuments":  3, // tenant, location, tenant key
+		"/google.firestore.v1.Firestore/BatchGetDocuments":  5, // API key, client, tenant, location, tenant key
 		"/google.cloud.kms.v1.KeyManagementService/Decrypt": 1,
 		"/google.firestore.v1.Firestore/Commit":             1,
 		"/google.pubsub.v1.Publisher/Publish":               1,

@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"cloud.google.com/go/firestore"
-
 	"ryggrad.internal/hub/shared/envelope/envelopedb"
 	"ryggrad.internal/hub/shared/fault"
 	"ryggrad.internal/hub/shared/identity"
@@ -157,7 +155,7 @@ func (d *Directory) loadLocation(ctx context.Context, path string) (identity.Loc
 }
 
 func (d *Directory) loadLink(ctx context.Context, id string) (sealedLink, error) {
-	o, err := d.find(ctx, collectionChannels, id)
+	o, err := d.opts.Ledger.FindInAllTenants(ctx, ref(collectionChannels, id))
 	if err != nil {
 		return sealedLink{}, err
 	}
@@ -174,7 +172,7 @@ func (d *Directory) loadLink(ctx context.Context, id string) (sealedLink, error)
 }
 
 func (d *Directory) loadClient(ctx context.Context, id string) (identity.Client, error) {
-	o, err := d.find(ctx, collectionClients, id)
+	o, err := d.opts.Ledger.FindInAllTenants(ctx, ref(collectionClients, id))
 	if err != nil {
 		return identity.Client{}, err
 	}
@@ -182,7 +180,7 @@ func (d *Directory) loadClient(ctx context.Context, id string) (identity.Client,
 }
 
 func (d *Directory) loadKey(ctx context.Context, id string) (apiKey, error) {
-	o, err := d.find(ctx, collectionKeys, id)
+	o, err := d.opts.Ledger.FindInAllTenants(ctx, ref(collectionKeys, id))
 	if err != nil {
 		return apiKey{}, err
 	}
@@ -194,17 +192,4 @@ func (d *Directory) loadKey(ctx context.Context, id string) (apiKey, error) {
 	fresh := &atomic.Bool{}
 	fresh.Store(true)
 	return apiKey{object: o, client: client, lastUsed: lastUsed, fresh: fresh}, nil
-}
-
-// find reads a document by its id in all tenants, where the id is what tells the tenant.
-func (d *Directory) find(ctx context.Context, collection, id string) (ledgerdb.Object, error) {
-	q := d.opts.Ledger.QueryAllTenants(collection).OrderBy(firestore.DocumentID, firestore.Asc).StartAt(id).EndAt(id).Limit(1)
-	found, err := d.opts.Ledger.List(ctx, q)
-	if err != nil {
-		return ledgerdb.Object{}, err
-	}
-	if len(found) == 0 {
-		return ledgerdb.Object{}, fault.New(fault.NotFound, "there is nothing by this id")
-	}
-	return found[0], nil
 }

@@ -48,7 +48,7 @@ type Part struct {
 // Find reads a document by its id in all tenants, where the id is what tells the tenant. There being none is
 // [fault.NotFound].
 func (d *Directory) Find(ctx context.Context, at ledgerdb.Ref) (ledgerdb.Object, error) {
-	return d.find(ctx, at.Collection, at.ID)
+	return d.opts.Ledger.FindInAllTenants(ctx, at)
 }
 
 // InService refuses the callers of a suspended tenant with [fault.Forbidden].

@@ -16,7 +16,7 @@ func (a *Authenticator) session(ctx context.Context, text string) (identity.Call
 	if err != nil {
 		return identity.Caller{}, err
 	}
-	o, err := a.opts.Directory.find(ctx, collectionSessions, id)
+	o, err := a.opts.Ledger.FindInAllTenants(ctx, ref(collectionSessions, id))
 	if err != nil {
 		return identity.Caller{}, refusedUnless(err, "the session does not hold; log in again")
 	}

@@ -49,19 +49,18 @@ func (s *Store) CreateGrant(ctx context.Context, by ledgerdb.Act, g identity.Gra
 func (s *Store) staff(ctx context.Context, person string) error {
 	stranger := fault.New(fault.Invalid, "this person is not of the hub's support").
 		With(fault.Detail{Location: "body.person", Message: "is not a person of the hub's support"})
-	q := s.opts.Ledger.QueryAllTenants(collectionUsers).OrderBy(firestore.DocumentID, firestore.Asc).StartAt(person).EndAt(person).Limit(1)
-	found, err := s.opts.Ledger.List(ctx, q)
-	if err != nil {
-		return err
-	}
-	if len(found) == 0 {
+	found, err := s.opts.Ledger.FindInAllTenants(ctx, ref(collectionUsers, person))
+	if fault.Is(err, fault.NotFound) {
 		return stranger
 	}
-	user, err := identity.ParseUser(found[0].ID, found[0].Fields)
 	if err != nil {
 		return err
 	}
-	home, err := s.Tenant(ctx, found[0].Tenant)
+	user, err := identity.ParseUser(found.ID, found.Fields)
+	if err != nil {
+		return err
+	}
+	home, err := s.Tenant(ctx, found.Tenant)
 	if err != nil || !home.Operator || user.Disabled || user.Role != identity.Support {
 		return stranger.Because(err)
 	}
@@ -177,7 +176,7 @@ func (a *Authenticator) Staff(ctx context.Context, sessionToken, grant string) (
 	if !identity.WellFormed(identity.GrantPrefix, grant) {
 		return Granted{}, errNoGrant()
 	}
-	o, err := a.opts.Directory.find(ctx, collectionGrants, grant)
+	o, err := a.opts.Ledger.FindInAllTenants(ctx, ref(collectionGrants, grant))
 	if fault.Is(err, fault.NotFound) {
 		return Granted{}, errNoGrant()
 	}
@@ -203,7 +202,7 @@ func errNoStaff() *fault.Error {
 // onDuty returns the tenant of a person of the hub's support. It refuses whoever is none, or no longer: disabled, of another
 // role, or of a tenant that does not run the hub.
 func (a *Authenticator) onDuty(ctx context.Context, person string) (home string, err error) {
-	o, err := a.opts.Directory.find(ctx, collectionUsers, person)
+	o, err := a.opts.Ledger.FindInAllTenants(ctx, ref(collectionUsers, person))
 	if fault.Is(err, fault.NotFound) {
 		return "", errNoStaff()
 	}

@@ -25,7 +25,6 @@ import (
 const (
 	hub       = "https://hub.test"
 	rpcCommit = "/google.firestore.v1.Firestore/Commit"
-	rpcQuery  = "/google.firestore.v1.Firestore/RunQuery"
 	rpcGet    = "/google.firestore.v1.Firestore/BatchGetDocuments"
 )
 

@@ -23,7 +23,7 @@ func TestARefreshIsOneReadAndOneCommit(t *testing.T) {
 	w.calls.Reset()
 	after, err := w.refresh(l)
 	w.must(err)
-	if diff := cmp.Diff(map[string]int{rpcQuery: 1, rpcCommit: 1}, w.calls.Snapshot()); diff != "" {
+	if diff := cmp.Diff(map[string]int{rpcGet: 1, rpcCommit: 1}, w.calls.Snapshot()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 	w.holds(after)

@@ -17,7 +17,8 @@
 //
 // [Store.Get], [Store.GetAll] and [Store.Query] take the tenant whose data may be seen and answer as if other tenants'
 // documents did not exist. That is the hub's tenant isolation; nothing above has to remember it. Jobs that work for all
-// tenants say so by calling [Store.QueryAllTenants].
+// tenants, and whoever has an id that tells the tenant, say so by calling [Store.QueryAllTenants] or
+// [Store.FindInAllTenants].
 //
 // # Documents
 //

@@ -143,19 +143,36 @@ func ShardOf(id string) int64 {
 
 // Get reads one document of the tenant. A missing one and one of another tenant are both [fault.NotFound].
 func (s *Store) Get(ctx context.Context, tenant string, ref Ref) (Object, error) {
-	found, err := s.GetAll(ctx, tenant, ref)
+	return s.one(ctx, func(o Object) bool { return o.Tenant == tenant }, ref)
+}
+
+// FindInAllTenants reads one document, whoever's it is, or fails with [fault.NotFound]. It is for ids that tell the tenant,
+// such as a credential's, and for the hub's own jobs.
+func (s *Store) FindInAllTenants(ctx context.Context, ref Ref) (Object, error) {
+	return s.one(ctx, func(Object) bool { return true }, ref)
+}
+
+func (s *Store) one(ctx context.Context, shown func(Object) bool, ref Ref) (Object, error) {
+	found, err := s.read(ctx, shown, ref)
 	if err != nil {
 		return Object{}, err
 	}
 	if !found[0].Exists() {
-		return Object{}, fault.New(fault.NotFound, "there is nothing by this id")
+		return Object{}, errNothing()
 	}
 	return found[0], nil
 }
 
+func errNothing() error { return fault.New(fault.NotFound, "there is nothing by this id") }
+
 // GetAll reads documents of the tenant in one RPC, at one moment. In the place of one that is missing or another
 // tenant's stands the zero Object.
 func (s *Store) GetAll(ctx context.Context, tenant string, refs ...Ref) ([]Object, error) {
+	return s.read(ctx, func(o Object) bool { return o.Tenant == tenant }, refs...)
+}
+
+// read reads documents in one RPC. In the place of one that is missing or not to be shown stands the zero Object.
+func (s *Store) read(ctx context.Context, shown func(Object) bool, refs ...Ref) ([]Object, error) {
 	docs := make([]*firestore.DocumentRef, len(refs))
 	for i, r := range refs {
 		if !s.listed[r.Collection] {
@@ -163,7 +180,7 @@ func (s *Store) GetAll(ctx context.Context, tenant string, refs ...Ref) ([]Objec
 		}
 		docs[i] = s.doc(r)
 		if docs[i] == nil {
-			return nil, fault.New(fault.NotFound, "there is nothing by this id")
+			return nil, errNothing()
 		}
 	}
 	snaps, err := s.opts.Firestore.GetAll(ctx, docs)
@@ -179,7 +196,7 @@ func (s *Store) GetAll(ctx context.Context, tenant string, refs ...Ref) ([]Objec
 		if err != nil {
 			return nil, err
 		}
-		if o.Tenant == tenant {
+		if shown(o) {
 			objects[i] = o
 		}
 	}
