@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"regexp"
 
 	"ryggrad.internal/hub/shared/fault"
 )
@@ -18,9 +17,8 @@ const (
 // DevicePrefix begins a device's id.
 const DevicePrefix = "dev_"
 
-// boundPattern is what follows the prefix: the id without its own prefix (128 bits), the secret (256 bits) and the
-// checksum.
-var boundPattern = regexp.MustCompile(`^([a-z2-7]{26})_[0-9A-Za-z]{49}$`)
+// boundIDLength is that of an id without its own prefix, 128 bits.
+const boundIDLength = 26
 
 func boundToken(prefix, id string, raw [32]byte) Secret {
 	body := prefix + id + "_" + base62(new(big.Int).SetBytes(raw[:]), 43)
@@ -31,11 +29,11 @@ func parseBound(prefix, text, what string) (Secret, error) {
 	if len(text) < len(prefix) || text[:len(prefix)] != prefix {
 		return Secret{}, fault.New(fault.Unauthenticated, "this is no %s", what)
 	}
-	match := boundPattern.FindStringSubmatch(text[len(prefix):])
-	if match == nil || checksum(text[:len(text)-6]) != text[len(text)-6:] {
+	id, ok := secretForm(text[len(prefix):], boundIDLength)
+	if !ok || checksum(text[:len(text)-6]) != text[len(text)-6:] {
 		return Secret{}, fault.New(fault.Unauthenticated, "the %s is mistyped or cut", what)
 	}
-	return Secret{prefix: prefix, id: match[1], text: text}, nil
+	return Secret{prefix: prefix, id: id, text: text}, nil
 }
 
 // NewDevice makes a device and the secret that it keeps, of the form of a session's token with the prefix `ryd_`.

@@ -43,13 +43,11 @@ type Link struct {
 	CreatedAt time.Time
 }
 
-var adapterName = regexp.MustCompile(`^[a-z][a-z0-9-]{1,31}$`)
-
 // Check tells everything that is wrong with a link that is about to be stored. Whether its adapter exists is for
 // whoever knows the adapters.
 func (l Link) Check() error {
 	var f faults
-	if !adapterName.MatchString(l.Adapter) {
+	if !regexp.MustCompile(`^[a-z][a-z0-9-]{1,31}$`).MatchString(l.Adapter) {
 		f.add("body.adapter", "is not an adapter's name")
 	}
 	if len(l.Locations) == 0 {
@@ -78,15 +76,14 @@ const (
 	maxOptionValue = 500
 )
 
-var optionName = regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,39}$`)
-
 func checkOptions(f *faults, options map[string]string) {
 	if len(options) > maxOptions {
 		f.add("body.options", fmt.Sprintf("has more than %d entries", maxOptions))
 	}
+	form := regexp.MustCompile(`^[a-z][A-Za-z0-9]{0,39}$`)
 	for _, name := range slices.Sorted(maps.Keys(options)) {
 		switch {
-		case !optionName.MatchString(name):
+		case !form.MatchString(name):
 			f.add("body.options", "has a name that is none")
 		case len(options[name]) > maxOptionValue:
 			f.add("body.options."+name, fmt.Sprintf("is longer than %d bytes", maxOptionValue))

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"math/big"
-	"regexp"
 	"strings"
 
 	"ryggrad.internal/hub/shared/fault"
@@ -20,8 +19,8 @@ const (
 	clientSecretPrefix = "ryc_live_"
 )
 
-// secretPattern is what follows the prefix: the id (80 bits), the secret (256 bits) and the checksum.
-var secretPattern = regexp.MustCompile(`^([a-z2-7]{16})_[0-9A-Za-z]{49}$`)
+// secretIDLength is that of an API key's or a client secret's id, 80 bits.
+const secretIDLength = 16
 
 // Secret is an API key or a client secret in the clear. Its form is
 //
@@ -88,20 +87,32 @@ func parseSecret(prefix, text, what string) (Secret, error) {
 	if len(text) < len(prefix) || text[:len(prefix)] != prefix {
 		return Secret{}, fault.New(fault.Unauthenticated, "this is no %s", what)
 	}
-	match := secretPattern.FindStringSubmatch(text[len(prefix):])
-	if match == nil {
+	id, ok := secretForm(text[len(prefix):], secretIDLength)
+	if !ok {
 		return Secret{}, fault.New(fault.Unauthenticated, "the %s is malformed", what)
 	}
 	body := text[:len(text)-6]
 	if checksum(body) != text[len(body):] {
 		return Secret{}, fault.New(fault.Unauthenticated, "the %s is mistyped or cut: its checksum does not match", what)
 	}
-	return Secret{prefix: prefix, id: match[1], text: text}, nil
+	return Secret{prefix: prefix, id: id, text: text}, nil
 }
+
+// secretForm tells whether a text is what follows a secret's prefix: the id, `_`, and the secret (256 bits) with its
+// checksum in 49 digits. Regular expressions that do it take 0.4 ms of every cold start.
+func secretForm(text string, idLength int) (id string, ok bool) {
+	id, digits, _ := strings.Cut(text, "_")
+	return id, len(id) == idLength && strings.Trim(id, base32Digits) == "" && len(digits) == 49 && strings.Trim(digits, base62Digits) == ""
+}
+
+const (
+	base32Digits = "abcdefghijklmnopqrstuvwxyz234567"
+	base62Digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
 
 // lowerBase32 is the alphabet of all ids of the hub: RFC 4648's in lower case, without padding.
 func lowerBase32() *base32.Encoding {
-	return base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+	return base32.NewEncoding(base32Digits).WithPadding(base32.NoPadding)
 }
 
 func checksum(body string) string {
