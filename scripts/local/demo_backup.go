@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"cloud.google.com/go/pubsub/v2"
-
 	"ryggrad.internal/hub/shared/backup"
 	"ryggrad.internal/hub/shared/backup/backupdb"
 	"ryggrad.internal/hub/shared/gcp"
@@ -87,8 +85,7 @@ func askForBackup(ctx context.Context, h *backbone.Hub) error {
 	if err != nil {
 		return err
 	}
-	_, err = topic.Topic.Publish(ctx, &pubsub.Message{Data: []byte(`{"now":true}`)}).Get(ctx)
-	return err
+	return topic.Topic.Publish(ctx, []byte(`{"now":true}`), nil)
 }
 
 // awaitBackup waits until there is a backup of every set that shows a moment after one, and reads all backups.

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"cloud.google.com/go/pubsub/v2"
-
 	"ryggrad.internal/hub/shared/gcp"
 	"ryggrad.internal/hub/shared/gcp/objects"
 	backbone "ryggrad.internal/hub/shared/hub"
@@ -75,8 +73,7 @@ func (d *demo) publish(ctx context.Context, topic, data string) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = announcer.Topic.Publish(ctx, &pubsub.Message{Data: []byte(data)}).Get(ctx)
-	return err
+	return announcer.Topic.Publish(ctx, []byte(data), nil)
 }
 
 // awaitIncident waits until the demo's incident is listed in a state. What is listed is written every minute; the demo does

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"cloud.google.com/go/pubsub/v2"
 	"github.com/go-json-experiment/json"
 	"go.opentelemetry.io/otel/propagation"
 
@@ -31,9 +30,14 @@ type Announcement struct {
 	Event  string `json:"event"`
 }
 
+// Topic is where messages go. Publish waits until Pub/Sub has the message.
+type Topic interface {
+	Publish(ctx context.Context, data []byte, attributes map[string]string) error
+}
+
 // Announcer publishes announcements.
 type Announcer struct {
-	Topic *pubsub.Publisher
+	Topic Topic
 	Log   *slog.Logger
 }
 
@@ -53,7 +57,7 @@ func (a Announcer) Send(ctx context.Context, what any) error {
 	if err != nil {
 		return fmt.Errorf("write a message: %w", err)
 	}
-	return a.publish(ctx, &pubsub.Message{Data: data})
+	return a.publish(ctx, data, nil)
 }
 
 // Publish publishes an announcement and waits until Pub/Sub has it.
@@ -68,11 +72,11 @@ func (a Announcer) Publish(ctx context.Context, one Announcement) error {
 	for name, value := range carrier {
 		attributes["googclient_"+name] = value
 	}
-	return a.publish(ctx, &pubsub.Message{Data: data, Attributes: attributes})
+	return a.publish(ctx, data, attributes)
 }
 
-func (a Announcer) publish(ctx context.Context, m *pubsub.Message) error {
-	if _, err := a.Topic.Publish(ctx, m).Get(ctx); err != nil {
+func (a Announcer) publish(ctx context.Context, data []byte, attributes map[string]string) error {
+	if err := a.Topic.Publish(ctx, data, attributes); err != nil {
 		return fault.New(fault.Unavailable, "a message could not be published").Because(err)
 	}
 	return nil

@@ -7,9 +7,10 @@
 //
 //	func init() { functions.HTTP("orders", gcp.Serve("orders", BuildOrders)) }
 //
-// [Serve] builds the handler on the first request. A build that fails answers 503 and is tried again on the next
-// request: an instance that remembered its first failure would answer errors until somebody killed it. Clients are
-// opened once and outlive requests. The local runner calls the same Build functions with another [Env].
+// [Serve] builds the handler of the function that the process is for, while the process still starts; the first request
+// waits for it, if it comes before. A build that fails is tried again on that request, answers 503 if it fails once more,
+// and is tried again on the next: an instance that remembered its first failure would answer errors until somebody killed
+// it. Clients are opened once and outlive requests. The local runner calls the same Build functions with another [Env].
 //
 // # Decisions
 //

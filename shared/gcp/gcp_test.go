@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"ryggrad.internal/hub/shared/gcp"
 )
@@ -69,6 +71,28 @@ func TestLogLinesAreCloudLoggings(t *testing.T) {
 		if line[name] != want {
 			t.Errorf("%s is %v, want %v", name, line[name], want)
 		}
+	}
+}
+
+// TestClientsOfOneConnectionCloseIt holds the two clients of Firestore to one connection, which is closed once.
+func TestClientsOfOneConnectionCloseIt(t *testing.T) {
+	t.Parallel()
+	c := gcp.Open(gcp.Config{Project: "p", Database: "(default)", FirestoreHost: "127.0.0.1:1", KMSHost: "127.0.0.1:1", PubSubHost: "127.0.0.1:1"})
+	db, err := c.Firestore(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if commits, err := c.Commits(t.Context()); err != nil || commits == nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Publisher(t.Context(), "events"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if _, err := db.Doc("a/b").Get(t.Context()); status.Code(err) != codes.Canceled {
+		t.Errorf("after it a read gives %v, want that the connection is closed", err)
 	}
 }
 

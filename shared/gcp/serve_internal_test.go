@@ -50,6 +50,52 @@ func TestFailedBuildIsTriedAgain(t *testing.T) {
 	}
 }
 
+// TestAProcessGetsReadyForItsOwnFunction: what is built before the first request is not built again, and what cannot be
+// built then is told as every failure to start is, and built on the first request.
+func TestAProcessGetsReadyForItsOwnFunction(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		target string
+		fails  int32
+		ahead  bool
+		builds int32 // after the first request
+	}{
+		"its own":               {target: "test", ahead: true, builds: 1},
+		"its own, which fails":  {target: "test", ahead: true, fails: 1, builds: 2},
+		"another of its module": {target: "other", builds: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var builds atomic.Int32
+			began, out := make(chan struct{}, 9), &output{}
+			s := &server{name: "test", env: testEnv, out: out, exit: func(int) {}, build: func(context.Context, Env) (http.Handler, error) {
+				began <- struct{}{}
+				if builds.Add(1) <= c.fails {
+					return nil, errors.New("the metadata server is not up yet")
+				}
+				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }), nil
+			}}
+			s.begin(c.target)
+			if c.ahead {
+				select {
+				case <-began:
+				case <-time.After(10 * time.Second):
+					t.Fatal("nothing is built before the first request")
+				}
+			}
+			if code := get(s); code != http.StatusTeapot || builds.Load() != c.builds {
+				t.Errorf("the first request is answered %d after %d builds, want %d", code, builds.Load(), c.builds)
+			}
+			for end := time.Now().Add(10 * time.Second); c.fails > 0 && !bytes.Contains(out.bytes(), []byte(`"message":"function cannot start"`)); {
+				if time.Now().After(end) {
+					t.Fatalf("logs %s", out.bytes())
+				}
+				<-time.After(time.Millisecond)
+			}
+		})
+	}
+}
+
 // TestFailureToStartIsOneLineOfJSON holds the log to what the alert on functions that cannot start reads, also of what
 // fails before there is a configuration.
 func TestFailureToStartIsOneLineOfJSON(t *testing.T) {
