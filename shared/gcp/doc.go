@@ -1,5 +1,5 @@
 // Package gcp connects a function to Google Cloud: its configuration from the environment, its clients, its log and
-// traces, and its life from the first request to SIGTERM.
+// traces, and its life from its start to SIGTERM.
 //
 // # How a function starts
 //

@@ -99,6 +99,8 @@ module "observability" {
   metrics   = jsondecode(file("${path.module}/../../functions/metrics.json")).metrics
   runbooks  = "${path.module}/../runbooks"
 
+  subscriptions = toset(keys(local.pushed))
+
   paths = { for name, path in {
     "the signing keys"     = "/.well-known/jwks.json"
     "the audit log's head" = "/log/checkpoint"

@@ -33,11 +33,6 @@ locals {
       for   = "0s"
       query = "sum(increase(logging_googleapis_com:user_ryggrad_refusals_lost{${local.revision}}[10m])) > 0"
     }
-    "backlog-old" = {
-      page  = true
-      for   = "300s"
-      query = "max by (subscription_id) (pubsub_googleapis_com:subscription_oldest_unacked_message_age{subscription_id!~\"drill|.*-dead\"}) > 600"
-    }
     "backup-damaged" = {
       page  = true
       for   = "0s"
@@ -155,6 +150,14 @@ locals {
     query   = "sum(increase(logging_googleapis_com:user_ryggrad_failed{${local.revision}, service_name=\"${name}\"}[5m])) > 5"
   } }
 
+  # One policy for each subscription. What the drill's messages take, minutes each, is watched by alerts of its own.
+  backlogs = { for name in setsubtract(var.subscriptions, ["drill"]) : "backlog-old ${name}" => {
+    runbook = "backlog-old"
+    page    = true
+    for     = "300s"
+    query   = "max(pubsub_googleapis_com:subscription_oldest_unacked_message_age{subscription_id=\"${name}\"}) > 600"
+  } }
+
   # One policy for each job. A push that was taken is a run that was done. What runs on some days of a week or month only
   # is not asked for so: Monitoring does not look back that far. Another function tells when it is overdue.
   daily = { for name, window in local.silence : name => window if join(" ", slice(local.cron[name], 2, 5)) == "* * *" }
@@ -185,7 +188,7 @@ locals {
     query   = "sum(increase(logging_googleapis_com:user_ryggrad_${m.name}{${local.revision}}[10m])) > 0"
   } if m.value == "" && !contains(local.asked, m.name) }
 
-  policies = merge(local.starts, local.failures, local.jobs, local.backups, local.errors, { for name, a in local.alerts : name => merge(a, { runbook = name }) })
+  policies = merge(local.starts, local.failures, local.backlogs, local.jobs, local.backups, local.errors, { for name, a in local.alerts : name => merge(a, { runbook = name }) })
 
   # What customers notice while an alert is open: the function that the status page says it of, how bad it is for them, and
   # in which words. The function `alerts` reads the labels `function` and `impact`. Every other alert is for operators only.
@@ -205,11 +208,11 @@ locals {
   noticed = merge(
     { for name, s in local.seen : "function-cannot-start ${name}" => merge(s, { function = name }) },
     { for name, s in local.seen : "functions-failing ${name}" => merge(s, { function = name }) },
+    { for name, s in local.seen : "backlog-old ${name}" => merge(s, { function = name }) },
     { for name, s in local.seen : "job-stalled ${name}" => merge(s, { function = name }) },
     {
       "availability-fast-burn" = { function = "orders", impact = "major", subject = "Many requests fail" }
       "availability-slow-burn" = { function = "orders", impact = "minor", subject = "Some requests fail" }
-      "backlog-old"            = { function = "dispatch", impact = "minor", subject = "Orders reach points of sale late" }
       "database-failing"       = { function = "orders", impact = "major", subject = "Our database fails for some requests" }
       "keys-failing"           = { function = "orders", impact = "minor", subject = "Personal data of some orders cannot be read" }
       "latency-burn"           = { function = "orders", impact = "minor", subject = "Requests take longer than they should" }

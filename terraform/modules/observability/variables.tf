@@ -58,6 +58,16 @@ variable "schedules" {
   }
 }
 
+variable "subscriptions" {
+  description = "The functions that Pub/Sub calls, each by a subscription of its name."
+  type        = set(string)
+
+  validation {
+    condition     = alltrue([for name in var.subscriptions : can(regex("^[a-z][a-z-]*$", name))])
+    error_message = "A function's name has lower-case letters and hyphens."
+  }
+}
+
 variable "instances" {
   description = "How many instances each function may have at most in a region."
   type        = map(number)

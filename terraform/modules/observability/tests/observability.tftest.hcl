@@ -10,7 +10,10 @@ variables {
   people    = ["oncall@example.com"]
   schedules = { seal = "* * * * *", backup = "0 * * * *", keys = "15 3 * * *", slow = "*/20 * * * *", config = "0 */3 * * *", weekly = "15 4 * * 0" }
   instances = { orders = 100, seal = 1 }
-  paths     = { log = "/log/checkpoint" }
+
+  subscriptions = ["dispatch", "drill", "seal"]
+
+  paths = { log = "/log/checkpoint" }
   metrics = [
     { name = "poison", value = "", messages = ["event is poison", "a \"quoted\" one"], about = "a message that no repetition helps" },
     { name = "signing_key_age_days", value = "signing_key_age_days", messages = ["keys looked after"], about = "how old a key is" },
@@ -105,6 +108,12 @@ run "what_is_planned_holds" {
   assert {
     condition     = google_monitoring_alert_policy.alerts["functions-failing orders"].user_labels == tomap({ runbook = "functions-failing", function = "orders", impact = "major" }) && google_monitoring_alert_policy.burns["availability-fast-burn"].user_labels["impact"] == "major" && google_monitoring_alert_policy.alerts["poison"].user_labels == tomap({ runbook = "poison" })
     error_message = "The status page would say something else."
+  }
+
+  # A job that waits is no incident of orders.
+  assert {
+    condition     = google_monitoring_alert_policy.alerts["backlog-old dispatch"].documentation[0].subject == "Orders reach points of sale late" && google_monitoring_alert_policy.alerts["backlog-old seal"].user_labels == tomap({ runbook = "backlog-old" }) && !contains(keys(google_monitoring_alert_policy.alerts), "backlog-old drill")
+    error_message = "Customers would hear of orders where a job is late."
   }
 
   assert {
