@@ -21,16 +21,22 @@ func Push(tb testing.TB, function http.Handler, data []byte) {
 	}
 }
 
+// mostSteps is more than any work of a test takes, so that one without an end fails.
+const mostSteps = 1000
+
 // PushSteps hands a function a message, and after it all that is published on the function's topic from then on, until
 // there is nothing more: a function that does its work in steps sends itself the next ones.
 func (c *Cloud) PushSteps(tb testing.TB, function http.Handler, topic string, first []byte) {
 	tb.Helper()
-	next := len(c.Published(tb, topic))
+	before := len(c.Published(tb, topic))
 	Push(tb, function, first)
-	for ; !tb.Failed(); next++ {
+	for next := before; !tb.Failed(); next++ {
 		sent := c.Published(tb, topic)
 		if next == len(sent) {
 			return
+		}
+		if next-before == mostSteps {
+			tb.Fatalf("a function sent itself %d messages and does not end", mostSteps)
 		}
 		Push(tb, function, sent[next].Data)
 	}
