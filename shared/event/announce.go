@@ -60,7 +60,8 @@ func (a Announcer) Send(ctx context.Context, what any) error {
 	return a.publish(ctx, data, nil)
 }
 
-// Publish publishes an announcement and waits until Pub/Sub has it.
+// Publish publishes an announcement and waits until Pub/Sub has it. It carries the trace on, but not what the caller put
+// into the trace's state: that may be longer than Pub/Sub takes, and messages that are sent together are refused together.
 func (a Announcer) Publish(ctx context.Context, one Announcement) error {
 	data, err := json.Marshal(one)
 	if err != nil {
@@ -68,9 +69,9 @@ func (a Announcer) Publish(ctx context.Context, one Announcement) error {
 	}
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
-	attributes := make(map[string]string, len(carrier))
-	for name, value := range carrier {
-		attributes["googclient_"+name] = value
+	attributes := map[string]string{}
+	if parent := carrier.Get("traceparent"); parent != "" {
+		attributes["googclient_traceparent"] = parent
 	}
 	return a.publish(ctx, data, attributes)
 }

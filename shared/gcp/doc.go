@@ -7,9 +7,9 @@
 //
 //	func init() { functions.HTTP("orders", gcp.Serve("orders", BuildOrders)) }
 //
-// [Serve] builds the handler of the function that the process is for, while the process still starts; the first request
-// waits for it, if it comes before. A build that fails is tried again on that request, answers 503 if it fails once more,
-// and is tried again on the next: an instance that remembered its first failure would answer errors until somebody killed
+// [Serve] builds the handler of the function that the process is for, before the process listens, while Cloud Run
+// gives it CPU. A build that fails is tried again on the first request, answers 503 if it fails once more, and is tried
+// again on the next: an instance that remembered its first failure would answer errors until somebody killed
 // it. Clients are opened once and outlive requests. The local runner calls the same Build functions with another [Env].
 //
 // # Decisions

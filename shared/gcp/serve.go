@@ -3,6 +3,7 @@ package gcp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -24,7 +25,13 @@ var errDraining = errors.New("the process is ending")
 const (
 	drainFor  = 5 * time.Second // how long requests in flight are waited for
 	endWithin = 9 * time.Second // and when the process ends, whatever is still being flushed or closed
+
+	flushWithin = time.Second // traces
 )
+
+// aheadWithin bounds how long a process that gets ready does not listen yet. It is longer than Google's libraries look for
+// the metadata server, 5 s; Cloud Run gives a process four minutes.
+const aheadWithin = 8 * time.Second
 
 // targetVariable names the function that the process is to serve, of those that are in it. The framework reads it too.
 const targetVariable = "FUNCTION_TARGET"
@@ -49,13 +56,18 @@ type server struct {
 	handler  http.Handler
 	stop     func(context.Context) error
 	draining bool
+	asked    bool // whether there was a request
 	flights  sync.WaitGroup
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h, err := s.ready(r.Context())
+	h, err := s.ready(r.Context(), true)
 	if err != nil {
-		s.tell(r.Context(), err)
+		if errors.Is(err, errDraining) {
+			s.log.WarnContext(r.Context(), "request came while the process was ending", "function", s.name)
+		} else {
+			s.log.ErrorContext(r.Context(), "function cannot start", "function", s.name, "error", err)
+		}
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.Header().Set("Retry-After", "5")
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -66,43 +78,49 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.ServeHTTP(w, r)
 }
 
-// begin gets ready while the process starts and waits for its first request, if the process is for this function.
+// begin gets ready before the process listens, if it is for this function: an instance that listens and that nobody asks
+// has next to no CPU, and Google's libraries keep for good what they could not find out in time.
 func (s *server) begin(target string) {
 	if target != s.name {
 		return
 	}
 	TuneMemory() // before the heap has its first 4 MB: collecting them took 5 ms of a cold start
-	go s.ahead()
+	done := make(chan struct{})
+	go func() { defer close(done); s.ahead() }()
+	select {
+	case <-done:
+	case <-time.After(aheadWithin):
+	}
 }
 
-// ahead builds the handler before anybody asks, so that clients have connected by then. What fails is tried again on the
-// first request.
+// ahead builds the handler before anybody asks. What fails is tried again on the first request, so it wakes nobody yet.
 func (s *server) ahead() {
 	ctx := context.Background()
-	if _, err := s.ready(ctx); err != nil {
-		s.tell(ctx, err)
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.WarnContext(ctx, "function is not ready ahead", "function", s.name, "error", fmt.Sprint("panic: ", p))
+		}
+	}()
+	if _, err := s.ready(ctx, false); err != nil {
+		s.log.WarnContext(ctx, "function is not ready ahead", "function", s.name, "error", err)
 		return
 	}
 	s.flights.Done()
 }
 
-// tell logs why there is no handler.
-func (s *server) tell(ctx context.Context, err error) {
-	if errors.Is(err, errDraining) {
-		s.log.WarnContext(ctx, "request came while the process was ending", "function", s.name)
-		return
-	}
-	s.log.ErrorContext(ctx, "function cannot start", "function", s.name, "error", err)
-}
-
-// ready returns the handler, building it if there is none, and counts the caller among the flights.
-func (s *server) ready(ctx context.Context) (http.Handler, error) {
+// ready returns the handler, building it if there is none, and counts the caller among the flights. From the first request
+// on, nothing is logged but by the log; before it, whoever cannot listen says so by the standard library's.
+func (s *server) ready(ctx context.Context, asked bool) (http.Handler, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.log == nil {
 		// Before anything can fail: the alert on a function that cannot start reads structured lines.
 		s.log = NewLogger(s.out, s.env()["GOOGLE_CLOUD_PROJECT"], slog.LevelInfo)
+		slog.SetDefault(s.log)
+	}
+	if asked && !s.asked {
 		SetLogger(s.log)
+		s.asked = true
 	}
 	if s.draining {
 		return nil, errDraining
@@ -128,6 +146,8 @@ func (s *server) start(ctx context.Context) error {
 	}
 	h, err := s.build(ctx, env)
 	if err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushWithin)
+		defer cancel()
 		return errors.Join(err, stop(ctx))
 	}
 	s.handler, s.stop = h, stop
@@ -167,7 +187,7 @@ func (s *server) drainOn(signals <-chan os.Signal) {
 
 // close flushes what is left of traces, and closes the handler.
 func (s *server) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), flushWithin)
 	defer cancel()
 	err := s.stop(ctx)
 	if c, ok := s.handler.(io.Closer); ok {

@@ -51,49 +51,62 @@ func TestFailedBuildIsTriedAgain(t *testing.T) {
 }
 
 // TestAProcessGetsReadyForItsOwnFunction: what is built before the first request is not built again, and what cannot be
-// built then is told as every failure to start is, and built on the first request.
+// built then wakes nobody yet and is built on the first request.
 func TestAProcessGetsReadyForItsOwnFunction(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		target string
-		fails  int32
-		ahead  bool
-		builds int32 // after the first request
+		first  func() error // what the first build meets
+		ahead  int          // builds before the first request
+		builds int          // and after it
 	}{
-		"its own":               {target: "test", ahead: true, builds: 1},
-		"its own, which fails":  {target: "test", ahead: true, fails: 1, builds: 2},
-		"another of its module": {target: "other", builds: 1},
+		"its own":               {target: "test", first: func() error { return nil }, ahead: 1, builds: 1},
+		"another of its module": {target: "other", first: func() error { return nil }, ahead: 0, builds: 1},
+		"its own, which fails":  {target: "test", first: func() error { return errors.New("no metadata yet") }, ahead: 1, builds: 2},
+		"its own, which panics": {target: "test", first: func() error { return []error{}[len(os.Args)] }, ahead: 1, builds: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var builds atomic.Int32
-			began, out := make(chan struct{}, 9), &output{}
+			builds, out := 0, &output{}
 			s := &server{name: "test", env: testEnv, out: out, exit: func(int) {}, build: func(context.Context, Env) (http.Handler, error) {
-				began <- struct{}{}
-				if builds.Add(1) <= c.fails {
-					return nil, errors.New("the metadata server is not up yet")
+				if builds++; builds == 1 {
+					if err := c.first(); err != nil {
+						return nil, err
+					}
 				}
 				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }), nil
 			}}
 			s.begin(c.target)
-			if c.ahead {
-				select {
-				case <-began:
-				case <-time.After(10 * time.Second):
-					t.Fatal("nothing is built before the first request")
-				}
+			if builds != c.ahead {
+				t.Errorf("built %d times before the first request, want %d", builds, c.ahead)
 			}
-			if code := get(s); code != http.StatusTeapot || builds.Load() != c.builds {
-				t.Errorf("the first request is answered %d after %d builds, want %d", code, builds.Load(), c.builds)
+			warned := bytes.Contains(out.bytes(), []byte(`"severity":"WARNING","message":"function is not ready ahead"`))
+			if warned != (c.builds == 2) || bytes.Contains(out.bytes(), []byte("cannot start")) {
+				t.Errorf("logs %s", out.bytes())
 			}
-			for end := time.Now().Add(10 * time.Second); c.fails > 0 && !bytes.Contains(out.bytes(), []byte(`"message":"function cannot start"`)); {
-				if time.Now().After(end) {
-					t.Fatalf("logs %s", out.bytes())
-				}
-				<-time.After(time.Millisecond)
+			if code := get(s); code != http.StatusTeapot || builds != c.builds {
+				t.Errorf("the first request is answered %d after %d builds, want %d", code, builds, c.builds)
 			}
 		})
 	}
+}
+
+// TestAProcessListensThoughItIsNotReady holds what hangs to a bound: a process that does not listen is killed.
+func TestAProcessListensThoughItIsNotReady(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hung := make(chan struct{})
+		s := &server{name: "test", env: testEnv, out: io.Discard, exit: func(int) {}, build: func(context.Context, Env) (http.Handler, error) {
+			<-hung
+			return nil, errors.New("at last")
+		}}
+		began := time.Now()
+		s.begin("test")
+		if took := time.Since(began); took != aheadWithin {
+			t.Errorf("it listens after %s", took)
+		}
+		close(hung)
+	})
 }
 
 // TestFailureToStartIsOneLineOfJSON holds the log to what the alert on functions that cannot start reads, also of what

@@ -233,6 +233,28 @@ func TestOtherTenantsDocumentsDoNotExist(t *testing.T) {
 	}
 }
 
+// TestAnIDThatNamesAnotherPlaceNamesNothing: `a/b/c` would be a document of a collection below another document.
+func TestAnIDThatNamesAnotherPlaceNamesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, err := w.db.Doc("endpoints/a/b/c").Set(t.Context(), map[string]any{"tenant": "ten_1"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"", "a/b", "a/b/c", ".", "..", "__x__", "\xff", strings.Repeat("x", 1501), "ep_2"} {
+		at := ledgerdb.Ref{Collection: "endpoints", ID: id}
+		if o, err := w.store.FindInAllTenants(t.Context(), at); !fault.Is(err, fault.NotFound) {
+			t.Errorf("%.20q in all tenants: %v, %v", id, o, err)
+		}
+		if o, err := w.store.Get(t.Context(), "ten_1", at); !fault.Is(err, fault.NotFound) {
+			t.Errorf("%.20q: %v, %v", id, o, err)
+		}
+	}
+	w.commit(ledgerdb.Create(thing(), map[string]any{"name": "a"}))
+	if o, err := w.store.FindInAllTenants(t.Context(), thing()); err != nil || o.Tenant != "ten_1" || o.Fields["name"] != "a" {
+		t.Errorf("found %v, %v", o, err)
+	}
+}
+
 func TestUnlistedCollectionsAndForeignValuesAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

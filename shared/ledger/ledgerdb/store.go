@@ -178,10 +178,10 @@ func (s *Store) read(ctx context.Context, shown func(Object) bool, refs ...Ref) 
 		if !s.listed[r.Collection] {
 			return nil, fmt.Errorf("read %s: the collection is not listed", r)
 		}
-		docs[i] = s.doc(r)
-		if docs[i] == nil {
+		if !isName(r.ID) { // of another place, or none
 			return nil, errNothing()
 		}
+		docs[i] = s.doc(r)
 	}
 	snaps, err := s.opts.Firestore.GetAll(ctx, docs)
 	if err != nil {

@@ -50,8 +50,11 @@ resource "google_cloudfunctions2_function" "function" {
     max_instance_count               = var.function.maxInstances
     all_traffic_on_latest_revision   = true
 
+    # Google's libraries look for the metadata server when they are not told where it is, and remember for good that they
+    # did not find it in time: https://pkg.go.dev/cloud.google.com/go/compute/metadata#OnGCE.
     environment_variables = merge(var.environment, {
       CLOUD_RUN_TIMEOUT_SECONDS = tostring(var.function.timeout)
+      GCE_METADATA_HOST         = "169.254.169.254"
       GOOGLE_CLOUD_PROJECT      = var.project
     })
 
