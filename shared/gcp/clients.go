@@ -18,8 +18,8 @@ import (
 	"google.golang.org/grpc/keepalive"
 )
 
-// keepaliveEvery is how often a silent connection is tried, which is as often as Google's servers suffer. With it, what an
-// instance sent into a connection that died while it was frozen fails after 20 s, not when the kernel gives up.
+// keepaliveEvery is how often a silent connection is tried: as often as Google's high-level client of Pub/Sub does. With it,
+// what an instance sends into a connection that died while it was frozen fails after gRPC's 20 s, not when the kernel gives up.
 const keepaliveEvery = 5 * time.Minute
 
 // Cloud holds a function's clients. Each is opened when first asked for and then kept; a failed opening is tried again.

@@ -3,12 +3,12 @@
 //
 // # How a function starts
 //
-// A function's package registers its entry points in init and does nothing else there:
+// A function's package registers its entry points in init:
 //
 //	func init() { functions.HTTP("orders", gcp.Serve("orders", BuildOrders)) }
 //
-// [Serve] builds the handler of the function that the process is for, before the process listens, while Cloud Run
-// gives it CPU. A build that fails is tried again on the first request, answers 503 if it fails once more, and is tried
+// [Serve] builds the handler of the function that the process is for there and then, before the process listens, while
+// Cloud Run gives it CPU. A build that fails is tried again on the first request, answers 503 if it fails once more, and is tried
 // again on the next: an instance that remembered its first failure would answer errors until somebody killed
 // it. Clients are opened once and outlive requests. The local runner calls the same Build functions with another [Env].
 //

@@ -36,8 +36,9 @@ const aheadWithin = 8 * time.Second
 // targetVariable names the function that the process is to serve, of those that are in it. The framework reads it too.
 const targetVariable = "FUNCTION_TARGET"
 
-// Serve returns the entry point of a function: a handler that builds the real one, at the latest on the first request, and
-// ends the process cleanly on SIGTERM.
+// Serve returns the entry point of a function: a handler that ends the process cleanly on SIGTERM, and that builds the real
+// one on the first request, if that was not done before. In a process that is for this function, Serve does it and returns
+// when that is done, or after eight seconds.
 func Serve(name string, build Build) http.HandlerFunc {
 	s := &server{name: name, build: build, env: ProcessEnv, out: os.Stdout, exit: os.Exit}
 	s.begin(os.Getenv(targetVariable))
