@@ -196,4 +196,20 @@ func (b *bench) next(status int) body {
 	return r.body
 }
 
+// nextLeased is next for a message whose lease must run out before: one lease after the other does, since the pusher may
+// still hold the message at the end of the first.
+func (b *bench) nextLeased(status int) body {
+	leases := time.NewTicker(50 * time.Millisecond)
+	defer leases.Stop()
+	for {
+		select {
+		case r := <-b.requests:
+			r.answer <- status
+			return r.body
+		case <-leases.C:
+			b.clock.Add(int64(61 * time.Second))
+		}
+	}
+}
+
 func text(data string) *pubsubpb.PubsubMessage { return &pubsubpb.PubsubMessage{Data: []byte(data)} }
