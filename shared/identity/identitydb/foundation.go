@@ -45,12 +45,6 @@ type Part struct {
 	Page
 }
 
-// Find reads a document by its id in all tenants, where the id is what tells the tenant. There being none is
-// [fault.NotFound].
-func (d *Directory) Find(ctx context.Context, at ledgerdb.Ref) (ledgerdb.Object, error) {
-	return d.opts.Ledger.FindInAllTenants(ctx, at)
-}
-
 // InService refuses the callers of a suspended tenant with [fault.Forbidden].
 func (d *Directory) InService(ctx context.Context, tenant string) error {
 	return d.inService(ctx, tenant)

@@ -88,7 +88,7 @@ func (p *People) Refresh(ctx context.Context, text, requestID string) (Login, er
 }
 
 func (p *People) refresh(ctx context.Context, id string, parent identity.Secret, salt [32]byte, requestID string) (Login, error) {
-	o, err := p.opts.Directory.Find(ctx, ref(collectionSessions, id))
+	o, err := p.opts.Ledger.FindInAllTenants(ctx, ref(collectionSessions, id))
 	if err != nil {
 		return Login{}, identitydb.RefusedUnless(err, "the session does not hold; log in again")
 	}

@@ -250,6 +250,10 @@ func TestAnIDThatNamesAnotherPlaceNamesNothing(t *testing.T) {
 		}
 	}
 	w.commit(ledgerdb.Create(thing(), map[string]any{"name": "a"}))
+	all, err := w.store.GetAll(t.Context(), "ten_1", ledgerdb.Ref{Collection: "endpoints", ID: "a/b/c"}, thing(), thing())
+	if err != nil || len(all) != 3 || all[0].Exists() || all[1].Ref != thing() || all[2].Ref != thing() {
+		t.Errorf("beside one that names nothing: %v, %v", all, err)
+	}
 	if o, err := w.store.FindInAllTenants(t.Context(), thing()); err != nil || o.Tenant != "ten_1" || o.Fields["name"] != "a" {
 		t.Errorf("found %v, %v", o, err)
 	}

@@ -158,12 +158,10 @@ func (s *Store) one(ctx context.Context, shown func(Object) bool, ref Ref) (Obje
 		return Object{}, err
 	}
 	if !found[0].Exists() {
-		return Object{}, errNothing()
+		return Object{}, fault.New(fault.NotFound, "there is nothing by this id")
 	}
 	return found[0], nil
 }
-
-func errNothing() error { return fault.New(fault.NotFound, "there is nothing by this id") }
 
 // GetAll reads documents of the tenant in one RPC, at one moment. In the place of one that is missing or another
 // tenant's stands the zero Object.
@@ -173,21 +171,24 @@ func (s *Store) GetAll(ctx context.Context, tenant string, refs ...Ref) ([]Objec
 
 // read reads documents in one RPC. In the place of one that is missing or not to be shown stands the zero Object.
 func (s *Store) read(ctx context.Context, shown func(Object) bool, refs ...Ref) ([]Object, error) {
-	docs := make([]*firestore.DocumentRef, len(refs))
+	docs := make([]*firestore.DocumentRef, 0, len(refs))
+	places := make([]int, 0, len(refs)) // of docs within refs
 	for i, r := range refs {
 		if !s.listed[r.Collection] {
 			return nil, fmt.Errorf("read %s: the collection is not listed", r)
 		}
-		if !isName(r.ID) { // of another place, or none
-			return nil, errNothing()
+		if isName(r.ID) { // otherwise it is of another place, or none
+			docs, places = append(docs, s.doc(r)), append(places, i)
 		}
-		docs[i] = s.doc(r)
+	}
+	objects := make([]Object, len(refs))
+	if len(docs) == 0 {
+		return objects, nil
 	}
 	snaps, err := s.opts.Firestore.GetAll(ctx, docs)
 	if err != nil {
 		return nil, readFault(err)
 	}
-	objects := make([]Object, len(refs))
 	for i, snap := range snaps {
 		if !snap.Exists() {
 			continue
@@ -197,7 +198,7 @@ func (s *Store) read(ctx context.Context, shown func(Object) bool, refs ...Ref) 
 			return nil, err
 		}
 		if shown(o) {
-			objects[i] = o
+			objects[places[i]] = o
 		}
 	}
 	return objects, nil
