@@ -100,10 +100,14 @@ func TestNoAnswerWithinTheAckDeadlineBringsTheMessageAgain(t *testing.T) {
 	t.Parallel()
 	b := start(t, pubsub.Subscription{AckDeadline: 20 * time.Millisecond})
 	b.publish(t, text("one"))
-	<-b.requests // never answered
-	<-b.waits
-	b.release <- time.Time{}
-	b.next(http.StatusOK)
+	for came := 0; came < 2; {
+		select {
+		case <-b.requests: // never answered
+			came++
+		case <-b.waits: // perhaps even before the request came
+			b.release <- time.Time{}
+		}
+	}
 }
 
 func TestTheBackoffOfEachMessageGrows(t *testing.T) {
