@@ -313,6 +313,7 @@ func TestFaultsOfTheHandler(t *testing.T) {
 	}{
 		"a rule refused":        {fault.New(fault.Conflict, "order x is taken"), 409, "order x is taken", ""},
 		"a dependency failed":   {fault.New(fault.Unavailable, "busy").Because(io.EOF).After(1500 * time.Millisecond), 503, "busy", "2"},
+		"its time ran out":      {fmt.Errorf("read x: %w", context.DeadlineExceeded), 503, "this took too long; try again", ""},
 		"an unclassified error": {errors.New("pq: password of guest@example.com"), 500, "something went wrong here; it is logged under the trace id", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

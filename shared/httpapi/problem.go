@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -83,7 +84,7 @@ type Detail struct {
 func problemOf(err error) *Problem {
 	var f *fault.Error
 	if !errors.As(err, &f) {
-		f = fault.New(fault.Internal, "something went wrong here; it is logged under the trace id")
+		f = unclassified(err)
 	}
 	p := &Problem{
 		Type:       problemType(f.Kind),
@@ -96,6 +97,14 @@ func problemOf(err error) *Problem {
 		p.Errors = append(p.Errors, Detail(d))
 	}
 	return p
+}
+
+// unclassified is what an error is that nobody made a fault of.
+func unclassified(err error) *fault.Error {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return fault.New(fault.Unavailable, "this took too long; try again").Because(err)
+	}
+	return fault.New(fault.Internal, "something went wrong here; it is logged under the trace id")
 }
 
 // Error, GetStatus and ContentType let huma treat a problem as its own error type.

@@ -53,6 +53,24 @@ func TestACachedKeyOutlivesAnOutageForAnHour(t *testing.T) {
 	}
 }
 
+func TestACallerWhoseTimeEndsMayComeAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.instance(t)
+	slow := wire.NewGate()
+	i.faults.Set(wire.Always(rpcGet, wire.Fault{Hold: slow}))
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-slow.Reached()
+		cancel()
+	}()
+	if _, err := i.Current(ctx, "ten_a"); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("got %v", err)
+	}
+	slow.Open()
+	i.current(t, "ten_a")
+}
+
 func TestAnOutageIsNotProbedByEveryOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -136,7 +136,8 @@ func (k *Keyring) key(ctx context.Context, r request) (*envelope.TenantKey, erro
 	}
 	select {
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for tenant key %s: %w", r.id, ctx.Err())
+		return nil, fault.New(fault.Unavailable, "encryption keys did not come in time").
+			Because(fmt.Errorf("wait for tenant key %s: %w", r.id, ctx.Err()))
 	case result := <-k.begin(ctx, r, timeout):
 		key, _ := result.Val.(*envelope.TenantKey)
 		return key, result.Err
