@@ -157,6 +157,7 @@ func (d *demo) claims(ctx context.Context) (string, error) {
 			Evidence  []struct {
 				State string
 				At    time.Time
+				Lacks []string
 			}
 		}
 	}
@@ -171,7 +172,8 @@ func (d *demo) claims(ctx context.Context) (string, error) {
 	for _, c := range trust.Claims {
 		stand[c.State]++
 		for _, e := range c.Evidence {
-			if e.At.IsZero() != (e.State == "missing") || e.State == "missing" && c.State == "green" {
+			none, missing := e.At.IsZero(), e.State == "missing" // evidence of keys that are not made yet is missing, too
+			if none && !missing || missing && (c.State == "green" || !none && len(e.Lacks) == 0) {
 				return "", fmt.Errorf("%s is %s by evidence that is %s", c.ID, c.State, e.State)
 			}
 		}

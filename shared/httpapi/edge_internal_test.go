@@ -1,12 +1,13 @@
 package httpapi
 
 import (
+	"bufio"
+	"bytes"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -53,23 +54,31 @@ func TestSlowAnswersDoNotEndTheirConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := slowAPI(t, 50*time.Millisecond)
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			answers := bufio.NewReader(conn)
 			for i, body := range []io.Reader{request.body, http.NoBody} {
-				reused := false
-				ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
-					GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused },
-				})
-				r, err := http.NewRequestWithContext(ctx, request.method, server.URL+"/slow", body)
+				r, err := http.NewRequestWithContext(t.Context(), request.method, server.URL+"/slow", body)
 				if err != nil {
 					t.Fatal(err)
 				}
-				resp, err := server.Client().Do(r)
+				var whole bytes.Buffer // one write: what has arrived with its header is not waited for
+				if err := r.Write(&whole); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := conn.Write(whole.Bytes()); err != nil {
+					t.Fatal(err)
+				}
+				resp, err := http.ReadResponse(answers, r)
 				if err != nil {
 					t.Fatal(err)
 				}
 				text, err := io.ReadAll(resp.Body)
-				_ = resp.Body.Close()
-				if err != nil || resp.StatusCode != http.StatusOK || reused != (i > 0) {
-					t.Errorf("request %d: %d, on the same connection: %t, %s %v", i, resp.StatusCode, reused, text, err)
+				if err != nil || resp.StatusCode != http.StatusOK {
+					t.Errorf("request %d: %d %s %v", i, resp.StatusCode, text, err)
 				}
 			}
 		})

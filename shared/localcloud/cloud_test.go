@@ -32,9 +32,16 @@ func table() []functions.Function {
 	return []functions.Function{
 		{Name: "orders", Trigger: functions.HTTP, Roles: functions.Roles{Topics: map[string][]string{"events": nil}}},
 		{Name: "dispatch", Trigger: functions.PubSub, Topic: "events", Timeout: 60, Concurrency: 4},
-		{Name: "relay", Trigger: functions.PubSub, Topic: "relay", Schedule: "* * * * *"},
-		{Name: "seal", Trigger: functions.PubSub, Topic: "seal", Schedule: "* * * * *", Coming: true},
+		{Name: "relay", Trigger: functions.PubSub, Topic: "relay"},
+		{Name: "seal", Trigger: functions.PubSub, Topic: "seal", Coming: true},
 	}
+}
+
+// scheduled is the table with schedules, for a clock that the test moves.
+func scheduled() []functions.Function {
+	all := table()
+	all[2].Schedule, all[3].Schedule = "* * * * *", "* * * * *"
+	return all
 }
 
 // start brings a cloud up, in memory and embedded unless told otherwise. With RYGGRAD_TEST_EMULATORS=google, Firestore
@@ -311,7 +318,7 @@ func (c *clock) Advance(d time.Duration) {
 func TestSchedulesBecomePushes(t *testing.T) {
 	t.Parallel()
 	at := &clock{now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
-	cloud := start(t, localcloud.Options{Functions: table(), Now: at.Now})
+	cloud := start(t, localcloud.Options{Functions: scheduled(), Now: at.Now})
 	base, pushed := endpoint(t, http.StatusOK)
 	if err := cloud.Deliver(t.Context(), base); err != nil {
 		t.Fatal(err)
