@@ -62,12 +62,12 @@ func newWorld(tb testing.TB) *world {
 	w := &world{Cloud: cloudtest.Start(tb), t: tb, log: &lines{}}
 	db, quiet := w.Firestore(tb), slog.New(slog.DiscardHandler)
 	var err error
-	w.ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: db, Commits: w.Commits(tb), Now: time.Now, Random: rand.Reader, Log: quiet})
+	w.ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: db, Commits: w.Commits(tb), Now: time.Now, Random: rand.Reader, Log: quiet, Patience: cloudtest.Patience})
 	w.must(err)
-	keys := envelopedb.New(envelopedb.Options{Firestore: db, KMS: w.KMS(tb), KeyName: w.Key("tenant-keys"), Now: time.Now, Log: quiet})
+	keys := envelopedb.New(envelopedb.Options{Firestore: db, KMS: w.KMS(tb), KeyName: w.Key("tenant-keys"), Now: time.Now, Log: quiet, Patience: cloudtest.Patience})
 	w.store = identitydb.New(identitydb.Options{Ledger: w.ledger, Keys: keys, Now: time.Now, Random: rand.Reader})
 	w.other = identitydb.NewAuthenticator(identitydb.AuthenticatorOptions{
-		Ledger: w.ledger, Issuer: issuer, Now: time.Now, Log: quiet,
+		Ledger: w.ledger, Issuer: issuer, Now: time.Now, Log: quiet, Patience: cloudtest.Patience,
 		Directory: identitydb.NewDirectory(identitydb.DirectoryOptions{Ledger: w.ledger, Keys: keys, Now: time.Now}),
 	})
 	w.settle()

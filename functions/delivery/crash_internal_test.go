@@ -203,9 +203,9 @@ func (s *slayer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.messages++
-	if s.kill != nil && s.messages == s.at {
+	if s.kill != nil && s.messages >= s.at {
 		s.kill()
-		return
+		panic(http.ErrAbortHandler) //nolint:forbidigo // how a handler leaves a message without an answer
 	}
 	if s.messages%7 == 0 {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -263,15 +263,16 @@ func lifeOf(t *testing.T, s *slayer, dir, url string, ahead time.Duration, doome
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	s.mu.Lock()
-	s.kill = nil
-	if doomed {
+	s.mu.Lock() // so that none of its messages comes before it can be killed
+	if err = child.Start(); doomed {
 		s.kill = func() { _ = child.Process.Kill() } // it may be dead already
+	} else {
+		s.kill = nil
 	}
 	s.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		var id string
 		var sequence int64

@@ -105,8 +105,8 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.fetches = event.Announcer{Topic: fetches, Log: slog.New(slog.DiscardHandler)}
-	w.topic = event.Announcer{Topic: publisher, Log: slog.New(slog.NewJSONHandler(w.log, nil))}
+	w.fetches = event.Announcer{Topic: fetches, Log: slog.New(slog.DiscardHandler), Patience: cloudtest.Patience}
+	w.topic = event.Announcer{Topic: publisher, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Patience: cloudtest.Patience}
 	w.restart()
 	return w
 }

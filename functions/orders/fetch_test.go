@@ -259,7 +259,7 @@ func (f *fetching) restart() {
 	d.fetches = d.fetches.With(d.now)
 	d.api.Log = slog.New(slog.NewJSONHandler(&f.log, nil))
 	f.handler = newHandler(d)
-	client := outbound.New(outbound.Options{Policy: webhook.Policy{AllowLoopback: true}})
+	client := outbound.New(outbound.Options{Policy: webhook.Policy{AllowLoopback: true}, Limit: time.Minute})
 	f.fetcher = &fetcher{
 		server: &server{deps: d}, platforms: platformapi.New(client, d.now), log: d.api.Log,
 		notices: deliverydb.New(deliverydb.Options{Ledger: h.Ledger, Keys: h.Keys, Now: d.now, Random: h.Random}),

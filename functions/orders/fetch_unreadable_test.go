@@ -37,7 +37,11 @@ func (f *fetching) toldOfFailure(what string) {
 // failedMessage shows the only failed message to who may see guests.
 func (f *fetching) failedMessage() (id string, shown answer) {
 	f.t.Helper()
-	id = f.platform().messages(channel.KeptFailed).body.Items[0].ID
+	kept := f.platform().messages(channel.KeptFailed).body.Items
+	if len(kept) == 0 {
+		f.t.Fatal("no message is kept as failed")
+	}
+	id = kept[0].ID
 	return id, call(f.t, f.handler, http.MethodGet, "/v1/channel-messages/"+id, f.pos.APIKey.Reveal(), nil)
 }
 

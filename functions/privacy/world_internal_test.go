@@ -122,7 +122,7 @@ func (w *world) restart(transport http.RoundTripper) {
 	w.erasures = buckets.Bucket(localcloud.ErasuresBucket(w.Project))
 	w.clerk = &clerk{store: w.store, erasures: w.erasures, log: log}
 	w.api = newHandler(deps{
-		store: w.store, announcer: event.Announcer{Topic: topic, Log: log}, now: w.Now,
+		store: w.store, announcer: event.Announcer{Topic: topic, Log: log, Patience: cloudtest.Patience}, now: w.Now,
 		api: httpapi.Options{Authenticate: authenticate, Limit: httpapi.Limits{PerSecond: 1e6, Burst: 1e6}.Limit(), Log: log, Now: w.Now},
 	})
 }

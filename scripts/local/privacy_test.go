@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -141,19 +142,25 @@ func (w *witness) goWrong(id string, platform map[string]any) {
 	}
 }
 
-// files are all bytes that the hub has written, by name: its store, keys, buckets and log.
+// files are all bytes that the hub has written, by name: its store, keys, buckets and log. The hub works on, so that a
+// file may have another name by the time it is read; then all are read again.
 func (w *witness) files() map[string][]byte {
 	w.t.Helper()
-	all := map[string][]byte{}
-	err := filepath.WalkDir(w.dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+	for {
+		all := map[string][]byte{}
+		err := filepath.WalkDir(w.dir, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			all[path], err = os.ReadFile(path)
 			return err
+		})
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
-		all[path], err = os.ReadFile(path)
-		return err
-	})
-	w.must(response{}, err)
-	return all
+		w.must(response{}, err)
+		return all
+	}
 }
 
 // nothingInPlain searches everything for the marked guest.

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -21,8 +22,8 @@ const (
 	TopicSubjects = "subjects"
 )
 
-// announceWithin bounds how long an answer waits for the announcement of what it tells of.
-const announceWithin = time.Second
+// patience is how long an answer waits for the announcement of what it tells of.
+const patience = time.Second
 
 // Announcement tells that an event is in the outbox. It names the event and holds nothing of it.
 type Announcement struct {
@@ -37,14 +38,15 @@ type Topic interface {
 
 // Announcer publishes announcements.
 type Announcer struct {
-	Topic Topic
-	Log   *slog.Logger
+	Topic    Topic
+	Log      *slog.Logger
+	Patience time.Duration // how long [Announcer.Announce] waits; a second when it is 0
 }
 
 // Announce publishes an announcement that nothing depends on: the event is stored, and what was not announced now is
-// found and announced later by the relay. So it takes at most a second, and a failure is only logged.
+// found and announced later by the relay. So it waits a second at most, and a failure is only logged.
 func (a Announcer) Announce(ctx context.Context, one Announcement) {
-	ctx, cancel := context.WithTimeout(ctx, announceWithin)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(a.Patience, patience))
 	defer cancel()
 	if err := a.Publish(ctx, one); err != nil {
 		a.Log.WarnContext(ctx, "event could not be announced; the relay will", "event", one.Event, "error", err)

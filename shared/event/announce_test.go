@@ -6,6 +6,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -18,6 +20,27 @@ type topic struct{ attributes map[string]string }
 func (o *topic) Publish(_ context.Context, _ []byte, attributes map[string]string) error {
 	o.attributes = attributes
 	return nil
+}
+
+// deaf is a topic that does not answer.
+type deaf struct{}
+
+func (deaf) Publish(ctx context.Context, _ []byte, _ map[string]string) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestAnAnnouncementIsNotWaitedForLongerThanOneCan(t *testing.T) {
+	t.Parallel()
+	for patience, want := range map[time.Duration]time.Duration{0: time.Second, time.Minute: time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			event.Announcer{Topic: deaf{}, Log: slog.New(slog.DiscardHandler), Patience: patience}.Announce(t.Context(), event.Announcement{})
+			if took := time.Since(began); took != want {
+				t.Errorf("with a patience of %s it took %s", patience, took)
+			}
+		})
+	}
 }
 
 // TestAnAnnouncementCarriesTheTraceAndNothingOfTheCallers: Pub/Sub refuses attributes of more than 1,024 bytes, and with them

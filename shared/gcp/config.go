@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 	"google.golang.org/grpc"
@@ -68,6 +69,9 @@ type Config struct {
 	// TrustedHops is how many proxies of our own append to X-Forwarded-For: 0 directly on the network, 2 behind the
 	// external load balancer, which appends the caller's address and its own.
 	TrustedHops int `env:"RYGGRAD_TRUSTED_HOPS" envDefault:"0"`
+	// Patience replaces, when it is set, how long a request waits for each thing that it can do without: that an event is
+	// announced, a refusal or a last use written down, a key read again. By itself that is a second or two.
+	Patience time.Duration `env:"RYGGRAD_PATIENCE"`
 
 	FirestoreHost string `env:"FIRESTORE_EMULATOR_HOST"`
 	PubSubHost    string `env:"PUBSUB_EMULATOR_HOST"`

@@ -77,6 +77,7 @@ func TestSlowAnswersDoNotEndTheirConnection(t *testing.T) {
 					t.Fatal(err)
 				}
 				text, err := io.ReadAll(resp.Body)
+				_ = resp.Body.Close()
 				if err != nil || resp.StatusCode != http.StatusOK {
 					t.Errorf("request %d: %d %s %v", i, resp.StatusCode, text, err)
 				}

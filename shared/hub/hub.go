@@ -74,16 +74,18 @@ func (h *Hub) open(ctx context.Context) (err error) {
 		return err
 	}
 	if h.Ledger, err = ledgerdb.New(ledgerdb.Options{
-		Firestore: h.Firestore, Commits: commits, Now: h.Now, Random: h.Random, Log: h.Log,
+		Firestore: h.Firestore, Commits: commits, Now: h.Now, Random: h.Random, Log: h.Log, Patience: h.Config.Patience,
 	}); err != nil {
 		return err
 	}
 	h.Keys = envelopedb.New(envelopedb.Options{
 		Firestore: h.Firestore, KMS: h.KMS, KeyName: h.Config.KeyName("tenant-keys"), Now: h.Now, Log: h.Log,
+		Patience: h.Config.Patience,
 	})
 	h.Directory = identitydb.NewDirectory(identitydb.DirectoryOptions{Ledger: h.Ledger, Keys: h.Keys, Now: h.Now})
 	h.Auth = identitydb.NewAuthenticator(identitydb.AuthenticatorOptions{
 		Ledger: h.Ledger, Directory: h.Directory, Issuer: h.Config.BaseURL, Now: h.Now, Log: h.Log,
+		Patience: h.Config.Patience,
 	})
 	return nil
 }
@@ -116,7 +118,7 @@ func (h *Hub) Announcer(ctx context.Context) (event.Announcer, error) {
 // AnnouncerOn returns what announces on another topic.
 func (h *Hub) AnnouncerOn(ctx context.Context, name string) (event.Announcer, error) {
 	topic, err := h.cloud.Publisher(ctx, name)
-	return event.Announcer{Topic: topic, Log: h.Log}, err
+	return event.Announcer{Topic: topic, Log: h.Log, Patience: h.Config.Patience}, err
 }
 
 // Documents returns the generated client of the hub's database, for those who handle documents as they are.

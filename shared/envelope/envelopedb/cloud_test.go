@@ -89,7 +89,7 @@ func (w *world) instance(t *testing.T, dial ...grpc.DialOption) *instance {
 	}
 	i.Keyring = envelopedb.New(envelopedb.Options{
 		Firestore: i.firestore, KMS: i.kms, KeyName: cfg.KeyName("tenant-keys"), Now: w.clock.Now,
-		Log: slog.New(slog.NewJSONHandler(&i.log, nil)),
+		Log: slog.New(slog.NewJSONHandler(&i.log, nil)), Patience: cloudtest.Patience,
 	})
 	return i
 }

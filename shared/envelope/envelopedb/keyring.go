@@ -1,6 +1,7 @@
 package envelopedb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ const (
 
 	refreshSpread  = 3 * time.Minute  // a key is read again up to this much before RefreshAfter
 	refreshPause   = 30 * time.Second // after a failed attempt to read a key again
-	refreshTimeout = 2 * time.Second  // of an attempt to read a key again: there is one to go on with
+	patience       = 2 * time.Second  // of an attempt to read a key again: there is one to go on with
 	loadTimeout    = 10 * time.Second // of a first attempt
 	cachedKeys     = 2000             // per instance, about 4 MiB
 	createAttempts = 3                // each after one that was lost to another instance, or whose answer was lost
@@ -41,13 +42,14 @@ var (
 	ErrCorrupt = errors.New("the tenant key's document is damaged or another's")
 )
 
-// Options are what a [Keyring] needs; every field is required.
+// Options are what a [Keyring] needs; every field is required but the last.
 type Options struct {
 	Firestore *firestore.Client
 	KMS       *kms.KeyManagementClient
 	KeyName   string // the KMS key that wraps: projects/…/locations/…/keyRings/…/cryptoKeys/…
 	Now       func() time.Time
 	Log       *slog.Logger
+	Patience  time.Duration // how long a key that there is may take to be read again; 2 seconds when it is 0
 }
 
 // Keyring gives out tenant keys. Keep one per process; it is safe for concurrent use.
@@ -132,7 +134,7 @@ func (k *Keyring) key(ctx context.Context, r request) (*envelope.TenantKey, erro
 	}
 	timeout := loadTimeout
 	if cached != nil {
-		timeout = refreshTimeout
+		timeout = cmp.Or(k.opts.Patience, patience)
 	}
 	select {
 	case <-ctx.Done():

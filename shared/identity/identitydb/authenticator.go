@@ -24,6 +24,7 @@ type AuthenticatorOptions struct {
 	Issuer    string // of access tokens, and their audience: the hub's public address
 	Now       func() time.Time
 	Log       *slog.Logger
+	Patience  time.Duration // how long a request waits until its credential's use is written down; 2 seconds when it is 0
 }
 
 // Authenticator tells who sent a request. It is safe for concurrent use.

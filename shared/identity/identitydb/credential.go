@@ -1,6 +1,7 @@
 package identitydb
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -16,8 +17,8 @@ const noClient = "the client's id or secret does not hold"
 const (
 	// markEvery is how often the last use of an API key is written.
 	markEvery = time.Hour
-	// markTimeout is how long a request may wait for that.
-	markTimeout = 2 * time.Second
+	// patience is how long a request waits for that.
+	patience = 2 * time.Second
 )
 
 // apiKey returns the caller who presents an API key.
@@ -93,6 +94,11 @@ func refusedUnless(err error, message string) error {
 	return err
 }
 
+// patience bounds what a request can do without.
+func (a *Authenticator) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, cmp.Or(a.opts.Patience, patience))
+}
+
 // uses remembers when this instance last wrote down the use of a key, so that it does so once an hour at most.
 type uses struct {
 	mu sync.Mutex
@@ -121,7 +127,7 @@ func (a *Authenticator) mark(ctx context.Context, tenant string, key apiKey) {
 	if !key.fresh.CompareAndSwap(true, false) || !a.uses.due(key, now) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, markTimeout)
+	ctx, cancel := a.patience(ctx)
 	defer cancel()
 	fields := map[string]any{"client": key.client, "lastUsedAt": now}
 	if err := a.opts.Ledger.Bookkeep(ctx, tenant, ledgerdb.Patch(key.object, fields)); err != nil {

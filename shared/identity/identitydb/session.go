@@ -38,7 +38,7 @@ func (a *Authenticator) seen(ctx context.Context, o ledgerdb.Object, s identity.
 	if !s.Seen(now) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, markTimeout)
+	ctx, cancel := a.patience(ctx)
 	defer cancel()
 	s.SeenAt = now
 	err := a.opts.Ledger.Bookkeep(ctx, s.Tenant, ledgerdb.Patch(o, s.Document()))

@@ -102,16 +102,16 @@ func (w *world) instance(t testing.TB, dial ...grpc.DialOption) *instance {
 	}
 	log := slog.New(slog.NewTextHandler(i.log, nil))
 	now := w.clock.Now
-	if i.ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: db, Commits: commits, Now: now, Random: rand.Reader, Log: log}); err != nil {
+	if i.ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: db, Commits: commits, Now: now, Random: rand.Reader, Log: log, Patience: cloudtest.Patience}); err != nil {
 		t.Fatal(err)
 	}
 	keyring := envelopedb.New(envelopedb.Options{
-		Firestore: db, KMS: kms, KeyName: cfg.KeyName("tenant-keys"), Now: now, Log: log,
+		Firestore: db, KMS: kms, KeyName: cfg.KeyName("tenant-keys"), Now: now, Log: log, Patience: cloudtest.Patience,
 	})
 	i.store = identitydb.New(identitydb.Options{Ledger: i.ledger, Keys: keyring, Now: now, Random: rand.Reader})
 	i.directory = identitydb.NewDirectory(identitydb.DirectoryOptions{Ledger: i.ledger, Keys: keyring, Now: now})
 	i.auth = identitydb.NewAuthenticator(identitydb.AuthenticatorOptions{
-		Ledger: i.ledger, Directory: i.directory, Issuer: hub, Now: now, Log: log,
+		Ledger: i.ledger, Directory: i.directory, Issuer: hub, Now: now, Log: log, Patience: cloudtest.Patience,
 	})
 	i.signer = identitydb.NewSigner(identitydb.SignerOptions{
 		Ledger: i.ledger, KMS: kms, KeyName: cfg.KeyName("access-tokens"), Now: now,

@@ -87,11 +87,11 @@ func newWorld(t *testing.T) *world {
 	kms, err := cloud.KMS(t.Context())
 	w.must(err)
 	log, now := slog.New(slog.NewTextHandler(&locked{b: w.log}, nil)), w.clock.Now
-	w.ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: db, Commits: commits, Now: now, Random: rand.Reader, Log: log})
+	w.ledger, err = ledgerdb.New(ledgerdb.Options{Firestore: db, Commits: commits, Now: now, Random: rand.Reader, Log: log, Patience: cloudtest.Patience})
 	w.must(err)
-	keys := envelopedb.New(envelopedb.Options{Firestore: db, KMS: kms, KeyName: cfg.KeyName("tenant-keys"), Now: now, Log: log})
+	keys := envelopedb.New(envelopedb.Options{Firestore: db, KMS: kms, KeyName: cfg.KeyName("tenant-keys"), Now: now, Log: log, Patience: cloudtest.Patience})
 	directory := identitydb.NewDirectory(identitydb.DirectoryOptions{Ledger: w.ledger, Keys: keys, Now: now})
-	w.auth = identitydb.NewAuthenticator(identitydb.AuthenticatorOptions{Ledger: w.ledger, Directory: directory, Issuer: baseURL, Now: now, Log: log})
+	w.auth = identitydb.NewAuthenticator(identitydb.AuthenticatorOptions{Ledger: w.ledger, Directory: directory, Issuer: baseURL, Now: now, Log: log, Patience: cloudtest.Patience})
 	w.opts = peopledb.Options{
 		Ledger: w.ledger, Keys: keys, Directory: directory, Now: now, Random: rand.Reader, Log: log, BaseURL: baseURL,
 		Gate: password.NewGate(2, 64), Cost: password.Cost{MemoryKiB: 64, Passes: 1},

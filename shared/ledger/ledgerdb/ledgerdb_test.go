@@ -35,7 +35,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, db: cloud.Firestore(t), log: &bytes.Buffer{}}
 	store, err := ledgerdb.New(ledgerdb.Options{
 		Firestore: w.db, Commits: cloud.Commits(t), Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
-		Now: func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC) },
+		Now: func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC) }, Patience: cloudtest.Patience,
 	})
 	if err != nil {
 		t.Fatal(err)

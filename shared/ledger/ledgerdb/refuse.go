@@ -1,6 +1,7 @@
 package ledgerdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -17,8 +18,8 @@ const (
 	mostWaiting = 1024
 	// flushAtOnce is how many waiting counts one refusal writes: they all go in one commit.
 	flushAtOnce = 64
-	// refuseWithin bounds how long a refusal is held up by its entry.
-	refuseWithin = 2 * time.Second
+	// patience is how long a refusal is held up by its entry.
+	patience = 2 * time.Second
 	// quietFor is how long refusals are only counted after the database would not take one.
 	quietFor = 5 * time.Second
 	// others is the source of refusals that were too many to tell apart.
@@ -57,7 +58,7 @@ func (s *Store) writeRefusals(ctx context.Context, due []tally) {
 	if len(due) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refuseWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(s.opts.Patience, patience))
 	defer cancel()
 	receipt, err := s.commitRefusals(ctx, due)
 	if err != nil {

@@ -39,7 +39,7 @@ func newGate(t *testing.T) *gate {
 	var err error
 	g.store, err = ledgerdb.New(ledgerdb.Options{
 		Firestore: g.cloud.Firestore(t, g.cloud.DialOptions()...), Commits: g.cloud.Commits(t, g.cloud.DialOptions()...), Random: rand.Reader, Log: slog.New(slog.NewJSONHandler(g.log, nil)),
-		Now: func() time.Time { g.mu.Lock(); defer g.mu.Unlock(); return g.now },
+		Now: func() time.Time { g.mu.Lock(); defer g.mu.Unlock(); return g.now }, Patience: cloudtest.Patience,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -59,6 +59,7 @@ type Options struct {
 	Now       func() time.Time
 	Random    io.Reader
 	Log       *slog.Logger
+	Patience  time.Duration // how long a refusal is held up by its entry; 2 seconds when it is 0
 }
 
 // Store reads and writes documents. It is safe for concurrent use.

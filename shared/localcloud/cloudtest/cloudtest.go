@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/firestore"
 	firestoreapi "cloud.google.com/go/firestore/apiv1"
@@ -82,11 +83,16 @@ func random(tb testing.TB) string {
 	return hex.EncodeToString(id)
 }
 
+// Patience is for what a test expects to be done although a request could do without it: a machine may stop for longer
+// than a request in production would wait.
+const Patience = 10 * time.Minute
+
 // Env returns a new copy of the environment by which a function finds this project. Its RYGGRAD_BASE_URL is
-// https://hub.test, at which nobody listens.
+// https://hub.test, at which nobody listens, and its RYGGRAD_PATIENCE is [Patience].
 func (c *Cloud) Env() map[string]string {
 	env := c.shared.EnvOf(c.Project)
 	env["RYGGRAD_BASE_URL"] = "https://hub.test"
+	env["RYGGRAD_PATIENCE"] = Patience.String()
 	return env
 }
 
