@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"slices"
 	"strings"
@@ -33,41 +32,20 @@ import (
 	"ryggrad.internal/hub/shared/localcloud/cloudtest"
 )
 
-// noEntries stands between the functions and the database. While it is shut, every commit that would write an audit
-// entry fails, and everything else passes.
-type noEntries struct {
-	shut atomic.Bool
-	pass httputil.ReverseProxy
-}
+// noEntries lets, while it is shut, every commit fail that would write an audit entry, and everything else pass.
+type noEntries struct{ shut atomic.Bool }
 
-// newNoEntries returns one before the database at host, and its own address.
-func newNoEntries(t *testing.T, host string) (*noEntries, string) {
-	t.Helper()
-	var h2c http.Protocols
-	h2c.SetUnencryptedHTTP2(true)
-	n := &noEntries{pass: httputil.ReverseProxy{
-		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: host}) },
-		Transport:     &http.Transport{Protocols: &h2c},
-		FlushInterval: -1,
-	}}
-	server := httptest.NewUnstartedServer(n)
-	server.Config.Protocols = &h2c
-	server.Start()
-	t.Cleanup(server.Close)
-	return n, server.Listener.Addr().String()
-}
-
-func (n *noEntries) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if n.shut.Load() && r.URL.Path == "/google.firestore.v1.Firestore/Commit" {
-		raw, err := io.ReadAll(r.Body)
-		if err != nil || writesEntry(raw) {
-			w.Header().Set("Content-Type", "application/grpc")
-			w.Header().Set("Grpc-Status", fmt.Sprint(int(codes.PermissionDenied)))
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(raw))
+func (n *noEntries) look(w http.ResponseWriter, r *http.Request) bool {
+	if !n.shut.Load() || r.URL.Path != "/google.firestore.v1.Firestore/Commit" {
+		return false
 	}
-	n.pass.ServeHTTP(w, r)
+	raw, err := io.ReadAll(r.Body)
+	if err != nil || writesEntry(raw) {
+		fail(w, codes.PermissionDenied)
+		return true
+	}
+	r.Body = io.NopCloser(bytes.NewReader(raw))
+	return false
 }
 
 // writesEntry tells whether a commit, as framed by gRPC, has an audit entry in it.
@@ -84,13 +62,11 @@ func writesEntry(framed []byte) bool {
 	return false
 }
 
-// newShutWalk is a walk whose functions, and nothing else, reach the database through a noEntries: by this environment.
+// newShutWalk is a walk whose functions, and nothing else, reach the cloud through a noEntries: by this environment.
 func newShutWalk(t *testing.T) (*walk, *noEntries, gcp.Env) {
 	t.Helper()
-	env := walkEnv(cloudtest.Start(t))
-	through := maps.Clone(env)
-	n, address := newNoEntries(t, env["FIRESTORE_EMULATOR_HOST"])
-	through["FIRESTORE_EMULATOR_HOST"] = address
+	env, n := walkEnv(cloudtest.Start(t)), &noEntries{}
+	through := between(t, env, n.look)
 	return newWalkOver(t, env, through), n, through
 }
 

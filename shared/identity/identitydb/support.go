@@ -61,6 +61,9 @@ func (s *Store) staff(ctx context.Context, person string) error {
 		return err
 	}
 	home, err := s.Tenant(ctx, found.Tenant)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
 	if err != nil || !home.Operator || user.Disabled || user.Role != identity.Support {
 		return stranger.Because(err)
 	}

@@ -1,0 +1,97 @@
+package functions_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+
+	"ryggrad.internal/hub/shared/identity"
+	"ryggrad.internal/hub/shared/localcloud/cloudtest"
+)
+
+// fragile lets one RPC fail: the n-th from the moment on that it is told.
+type fragile struct {
+	left atomic.Int64 // until the one that fails; below 1 all pass
+	code codes.Code
+}
+
+func (f *fragile) look(w http.ResponseWriter, r *http.Request) bool {
+	if !strings.HasPrefix(r.URL.Path, "/google.") || f.left.Add(-1) != 0 {
+		return false
+	}
+	fail(w, f.code)
+	return true
+}
+
+// rough is a walk in which calls fail.
+type rough struct {
+	*actor
+	fragile *fragile
+	failed  int // calls
+}
+
+// insist asks with the first call to the cloud failing, then with the second, and so on, until none fails or it is done all
+// the same. Whoever is not answered as if nothing had been is told to come again.
+func (w *rough) insist(what string, ask func() *httptest.ResponseRecorder) *httptest.ResponseRecorder {
+	w.t.Helper()
+	var before []*httptest.ResponseRecorder
+	for n := int64(1); ; n++ {
+		w.fragile.left.Store(n)
+		rec := ask()
+		struck := w.fragile.left.Swap(0) <= 0
+		if struck {
+			w.failed++
+		}
+		if struck && rec.Code > 299 {
+			before = append(before, rec)
+			continue
+		}
+		for i, b := range before {
+			if b.Code != http.StatusServiceUnavailable && b.Code != rec.Code {
+				w.t.Errorf("%s is answered %d %s when call %d fails, and %d without", what, b.Code, b.Body, i+1, rec.Code)
+			}
+		}
+		return rec
+	}
+}
+
+// TestAFailedCallIsNotTheHubsOwnFault does every deed and reads everything while calls fail.
+func TestAFailedCallIsNotTheHubsOwnFault(t *testing.T) {
+	t.Parallel()
+	for _, code := range []codes.Code{codes.Aborted, codes.Unknown} { // which Google's clients do not repeat by themselves
+		t.Run(code.String(), func(t *testing.T) {
+			t.Parallel()
+			env, f := walkEnv(cloudtest.Start(t)), &fragile{code: code}
+			w := &rough{actor: newActor(newWalkOver(t, env, between(t, env, f.look))), fragile: f}
+			for _, d := range deeds() {
+				rec := w.insist(d.route, func() *httptest.ResponseRecorder { return w.do(d) })
+				if rec.Code > 299 {
+					t.Fatalf("%s is answered %d %s in the end", d.route, rec.Code, rec.Body)
+				}
+				if d.then != nil {
+					d.then(w.actor, answered(t, rec))
+				}
+			}
+			w.readEverything()
+			if w.failed < 100 {
+				t.Errorf("only %d calls failed", w.failed)
+			}
+		})
+	}
+}
+
+func (w *rough) readEverything() {
+	w.t.Helper()
+	for _, r := range w.routes {
+		if r.Method != http.MethodGet || r.Path == "/log/checkpoint" { // which is not there before anything is sealed
+			continue
+		}
+		for _, credential := range []string{w.shop, w.session(func(*identity.Session) {})} {
+			w.insist(r.Path, func() *httptest.ResponseRecorder { return w.send(r, fill(r.Path, w.ids), credential, "") })
+		}
+	}
+}
