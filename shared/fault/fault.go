@@ -6,11 +6,12 @@
 //	return fmt.Errorf("accept order %s: %w", id, err)                       // context on the way up
 //
 // The message goes to the caller as it stands: it never holds a guest's data, a secret, or a cause's text. An error
-// that is no fault is [Internal]: logged whole, and answered with nothing but an id. Which HTTP status a kind has is
-// decided in one table, in package httpapi.
+// that is no fault is [Unavailable] when a context's time ran out, and otherwise [Internal]: logged whole, and answered
+// with nothing but an id. Which HTTP status a kind has is decided in one table, in package httpapi.
 package fault
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -93,7 +94,8 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// KindOf returns the kind of the outermost fault in err's chain, and Internal when there is none. KindOf(nil) is "".
+// KindOf returns the kind of the outermost fault in err's chain. Without one it is Unavailable when a context's time ran
+// out, and Internal otherwise. KindOf(nil) is "".
 func KindOf(err error) Kind {
 	if err == nil {
 		return ""
@@ -101,6 +103,9 @@ func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Kind
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return Unavailable
 	}
 	return Internal
 }

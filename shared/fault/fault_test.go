@@ -1,6 +1,7 @@
 package fault_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,9 @@ func TestKindOf(t *testing.T) {
 	}{
 		"no error has no kind":                   {nil, ""},
 		"an unclassified error is internal":      {io.EOF, fault.Internal},
+		"time that ran out is unavailability":    {fmt.Errorf("read: %w", context.DeadlineExceeded), fault.Unavailable},
+		"a caller who left, too":                 {fmt.Errorf("read: %w", context.Canceled), fault.Unavailable},
+		"the fault made of it wins":              {fault.New(fault.Invalid, "late").Because(context.DeadlineExceeded), fault.Invalid},
 		"a fault has its own":                    {busy, fault.Unavailable},
 		"a wrapped fault keeps it":               {fmt.Errorf("accept order: %w", busy), fault.Unavailable},
 		"the outermost of two faults wins":       {fault.New(fault.Conflict, "taken").Because(busy), fault.Conflict},

@@ -237,10 +237,10 @@ func (a *API) operation(route Route) huma.Operation {
 func (a *API) problem(ctx context.Context, err error) *Problem {
 	p := problemOf(err)
 	p.TraceID = traceID(ctx)
-	switch p.Status {
-	case Status(fault.Internal):
+	switch fault.KindOf(err) {
+	case fault.Internal:
 		a.opts.Log.ErrorContext(ctx, "request failed", "error", err)
-	case Status(fault.Unavailable):
+	case fault.Unavailable:
 		a.opts.Log.WarnContext(ctx, "request could not be served now", "error", err)
 	default: // the caller's own fault
 	}

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -99,10 +98,10 @@ func problemOf(err error) *Problem {
 	return p
 }
 
-// unclassified is what an error is that nobody made a fault of.
+// unclassified is what the caller hears of an error that nobody made a fault of.
 func unclassified(err error) *fault.Error {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return fault.New(fault.Unavailable, "this took too long; try again").Because(err)
+	if fault.Is(err, fault.Unavailable) {
+		return fault.New(fault.Unavailable, "this took too long; try again")
 	}
 	return fault.New(fault.Internal, "something went wrong here; it is logged under the trace id")
 }
