@@ -16,24 +16,21 @@ import (
 )
 
 // between puts something between functions and the whole cloud, and returns the environment in which functions go through
-// it. Every request is shown to look first, which returns true when it has answered the request itself.
-func between(t *testing.T, env gcp.Env, look func(http.ResponseWriter, *http.Request) bool) gcp.Env {
+// it: what around makes of the cloud itself.
+func between(t *testing.T, env gcp.Env, around func(cloud http.Handler) http.Handler) gcp.Env {
 	t.Helper()
 	hosts := map[string]*httputil.ReverseProxy{} // by the first element of a path; "" is Cloud Storage
 	var both http.Protocols
 	both.SetHTTP1(true)
 	both.SetUnencryptedHTTP2(true)
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if look(w, r) {
-			return
-		}
+	server := httptest.NewUnstartedServer(around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		to, known := hosts[first]
 		if !known {
 			to = hosts[""]
 		}
 		to.ServeHTTP(w, r)
-	}))
+	})))
 	through := maps.Clone(env)
 	for name, path := range map[string]string{
 		"FIRESTORE_EMULATOR_HOST": "google.firestore.v1.Firestore", "PUBSUB_EMULATOR_HOST": "google.pubsub.v1.Publisher",

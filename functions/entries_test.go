@@ -35,17 +35,18 @@ import (
 // noEntries lets, while it is shut, every commit fail that would write an audit entry, and everything else pass.
 type noEntries struct{ shut atomic.Bool }
 
-func (n *noEntries) look(w http.ResponseWriter, r *http.Request) bool {
-	if !n.shut.Load() || r.URL.Path != "/google.firestore.v1.Firestore/Commit" {
-		return false
-	}
-	raw, err := io.ReadAll(r.Body)
-	if err != nil || writesEntry(raw) {
-		fail(w, codes.PermissionDenied)
-		return true
-	}
-	r.Body = io.NopCloser(bytes.NewReader(raw))
-	return false
+func (n *noEntries) around(cloud http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n.shut.Load() && r.URL.Path == "/google.firestore.v1.Firestore/Commit" {
+			raw, err := io.ReadAll(r.Body)
+			if err != nil || writesEntry(raw) {
+				fail(w, codes.PermissionDenied)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(raw))
+		}
+		cloud.ServeHTTP(w, r)
+	})
 }
 
 // writesEntry tells whether a commit, as framed by gRPC, has an audit entry in it.
@@ -66,7 +67,7 @@ func writesEntry(framed []byte) bool {
 func newShutWalk(t *testing.T) (*walk, *noEntries, gcp.Env) {
 	t.Helper()
 	env, n := walkEnv(cloudtest.Start(t)), &noEntries{}
-	through := between(t, env, n.look)
+	through := between(t, env, n.around)
 	return newWalkOver(t, env, through), n, through
 }
 

@@ -23,25 +23,38 @@ type fragile struct {
 	code  codes.Code
 	hangs bool // it takes so long that the request's time ends before
 
-	mu  sync.Mutex
-	end context.CancelFunc // of the request's time
+	passing sync.RWMutex       // held by RPCs that pass, so that none is broken off halfway
+	end     context.CancelFunc // of the request's time
+	ended   bool
+	hanging sync.WaitGroup
 }
 
-func (f *fragile) look(w http.ResponseWriter, r *http.Request) bool {
-	if !strings.HasPrefix(r.URL.Path, "/google.") || f.left.Add(-1) != 0 {
-		return false
-	}
-	if f.hangs {
-		f.mu.Lock()
-		f.end()
-		f.mu.Unlock()
-		select {
-		case <-r.Context().Done():
-		case <-time.After(50 * time.Millisecond): // it is made for others, too, and goes on
+func (f *fragile) around(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !strings.HasPrefix(r.URL.Path, "/google.") || f.left.Add(-1) != 0:
+			f.passing.RLock()
+			defer f.passing.RUnlock()
+			if f.ended {
+				fail(w, codes.Canceled)
+				return
+			}
+			next.ServeHTTP(w, r)
+			return
+		case f.hangs:
+			f.hanging.Add(1)
+			defer f.hanging.Done()
+			f.passing.Lock()
+			f.ended = true
+			f.end()
+			f.passing.Unlock()
+			select {
+			case <-r.Context().Done():
+			case <-time.After(20 * time.Millisecond): // it is made for others, too, and goes on
+			}
 		}
-	}
-	fail(w, f.code)
-	return true
+		fail(w, f.code)
+	})
 }
 
 // timed lets a function's requests end when a call hangs.
@@ -49,9 +62,10 @@ func (f *fragile) timed(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		f.mu.Lock()
-		f.end = cancel
-		f.mu.Unlock()
+		f.hanging.Wait() // so that what the last request left is not disturbed in place of this one
+		f.passing.Lock()
+		f.ended, f.end = false, cancel
+		f.passing.Unlock()
 		h.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
@@ -98,7 +112,7 @@ func TestAFailedCallIsNotTheHubsOwnFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env := walkEnv(cloudtest.Start(t))
-			w := &rough{actor: newActor(newWalkOver(t, env, between(t, env, f.look))), fragile: f}
+			w := &rough{actor: newActor(newWalkOver(t, env, between(t, env, f.around))), fragile: f}
 			for i, r := range w.routes {
 				w.routes[i].handler = f.timed(r.handler)
 			}

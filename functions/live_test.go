@@ -51,11 +51,13 @@ type spy struct {
 	calls map[seen]int
 }
 
-func (s *spy) look(_ http.ResponseWriter, r *http.Request) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls[seenIn(r)]++
-	return false
+func (s *spy) around(cloud http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.calls[seenIn(r)]++
+		s.mu.Unlock()
+		cloud.ServeHTTP(w, r)
+	})
 }
 
 // life is a hub whose functions are watched, each by its own spy.
@@ -143,7 +145,7 @@ func newLife(t *testing.T) *life {
 	})
 	watched := func(name string) gcp.Env {
 		l.spies[name] = &spy{calls: map[seen]int{}}
-		return between(t, env, l.spies[name].look)
+		return between(t, env, l.spies[name].around)
 	}
 	l.build(watched)
 	for _, f := range table(t) {
