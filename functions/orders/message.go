@@ -49,7 +49,7 @@ func (s *server) keepUnreadable(ctx context.Context, a arrival, from channel.Ref
 	}
 	if fresh {
 		// An alert matches this very text.
-		s.api.Log.ErrorContext(ctx, "channel order could not be read", "message", k.ID, "link", k.Link, "adapter", k.Adapter, "problem", string(k.Problem))
+		s.api.Log.ErrorContext(ctx, "channel order could not be read", "kept", k.ID, "link", k.Link, "adapter", k.Adapter, "problem", string(k.Problem))
 		s.announcer.Announce(ctx, event.Announcement{Tenant: k.Tenant, Event: id})
 	}
 	if a.adapter.Unreadable != 0 {
@@ -76,7 +76,7 @@ func (s *server) waitForOrder(ctx context.Context, a arrival, k channel.Kept) (c
 		return channel.Reply{}, err
 	}
 	if fresh {
-		s.api.Log.InfoContext(ctx, "a cancellation waits for its order", "message", k.ID, "link", k.Link, "adapter", k.Adapter)
+		s.api.Log.InfoContext(ctx, "a cancellation waits for its order", "kept", k.ID, "link", k.Link, "adapter", k.Adapter)
 	}
 	return a.adapter.Answer(channel.Noted, ""), nil
 }

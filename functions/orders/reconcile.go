@@ -48,7 +48,7 @@ func (c *reconciler) settle(ctx context.Context, m channeldb.Stored) error {
 	case fault.Is(err, fault.NotFound) && !m.GivenUp(c.now()):
 		return nil
 	case fault.Is(err, fault.NotFound):
-		c.log.ErrorContext(ctx, "the order of a cancellation never came", "message", m.ID, "link", m.Link, "adapter", m.Adapter)
+		c.log.ErrorContext(ctx, "the order of a cancellation never came", "kept", m.ID, "link", m.Link, "adapter", m.Adapter)
 		return c.done(ctx, act, m, channel.KeptMissed, "")
 	case err != nil:
 		return err
@@ -57,7 +57,7 @@ func (c *reconciler) settle(ctx context.Context, m channeldb.Stored) error {
 	moved, err := c.orders.Advance(ctx, act, id, order.Change{Status: order.Cancelled, Reason: m.Reason}, anyOrder)
 	switch {
 	case fault.Is(err, fault.Conflict): // the order came to another end
-		c.log.WarnContext(ctx, "a cancellation came too late", "message", m.ID, "order", id)
+		c.log.WarnContext(ctx, "a cancellation came too late", "kept", m.ID, "order", id)
 	case err != nil:
 		return err
 	case moved.Event != "":

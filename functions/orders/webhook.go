@@ -226,7 +226,7 @@ func (s *server) cancelFromChannel(ctx context.Context, a arrival, m channel.Can
 	_, err = s.move(ctx, a.act(actionCancelByChannel), id, order.Change{Status: order.Cancelled, Reason: k.Reason}, anyOrder)
 	switch {
 	case fault.Is(err, fault.Conflict): // the order came to another end; sent again, it would be so every time
-		s.api.Log.WarnContext(ctx, "a cancellation came too late", "message", k.ID, "order", id)
+		s.api.Log.WarnContext(ctx, "a cancellation came too late", "kept", k.ID, "order", id)
 	case err != nil:
 		return channel.Reply{}, err
 	}

@@ -44,7 +44,7 @@ func (s *server) report(ctx context.Context, call httpapi.Call, in *reportInput)
 	if err != nil {
 		return nil, err
 	}
-	s.log.WarnContext(ctx, "incident reported", "report", r.ID, "tenant", r.Tenant, "severity", string(r.Severity))
+	s.log.WarnContext(ctx, "incident reported", "report", r.ID, "tenant", r.Tenant, "reported_severity", string(r.Severity))
 	return &reportOutput{receiptOf(r)}, nil
 }
 

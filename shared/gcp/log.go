@@ -35,7 +35,7 @@ func forCloudLogging(groups []string, a slog.Attr) slog.Attr {
 	case slog.LevelKey:
 		level, ok := a.Value.Any().(slog.Level)
 		if ok {
-			a = slog.String("severity", severity(level))
+			a = slog.String("severity", severity(level)) //nolint:sloglint // this is where it is made
 		}
 	}
 	return a

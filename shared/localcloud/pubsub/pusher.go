@@ -223,7 +223,7 @@ func (p *Pusher) settle(ctx context.Context, d *delivery) bool {
 			return false
 		}
 		p.opts.Log.InfoContext(ctx, "push was not acknowledged",
-			"subscription", p.sub.Name, "message", d.message.MessageId, "attempt", attempt, "error", err)
+			"subscription", p.sub.Name, "message_id", d.message.MessageId, "attempt", attempt, "error", err)
 		if p.giveUp(ctx, d, attempt) {
 			return true
 		}
@@ -266,7 +266,7 @@ func (p *Pusher) giveUp(ctx context.Context, d *delivery, attempt int) bool {
 		Topic: p.sub.DeadLetterTopic, Messages: []*pubsubpb.PubsubMessage{p.sub.deadLetter(d.message, attempt)}})
 	if err != nil {
 		p.opts.Log.ErrorContext(ctx, "dead letter could not be forwarded",
-			"subscription", p.sub.Name, "message", d.message.MessageId, "error", err)
+			"subscription", p.sub.Name, "message_id", d.message.MessageId, "error", err)
 		return false
 	}
 	return true
@@ -280,7 +280,7 @@ func (p *Pusher) acknowledge(ctx context.Context, d *delivery) {
 	err := p.opts.Subscriber.Acknowledge(ctx, &pubsubpb.AcknowledgeRequest{Subscription: p.sub.Name, AckIds: []string{id}})
 	if err != nil && ctx.Err() == nil {
 		p.opts.Log.WarnContext(ctx, "message could not be acknowledged",
-			"subscription", p.sub.Name, "message", d.message.MessageId, "error", err)
+			"subscription", p.sub.Name, "message_id", d.message.MessageId, "error", err)
 	}
 }
 
