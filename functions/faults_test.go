@@ -26,7 +26,7 @@ type fragile struct {
 	passing sync.RWMutex       // held by RPCs that pass, so that none is broken off halfway
 	end     context.CancelFunc // of the request's time
 	ended   bool
-	hanging sync.WaitGroup
+	hanging sync.RWMutex // held by RPCs that hang
 }
 
 func (f *fragile) around(next http.Handler) http.Handler {
@@ -42,8 +42,8 @@ func (f *fragile) around(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		case f.hangs:
-			f.hanging.Add(1)
-			defer f.hanging.Done()
+			f.hanging.RLock()
+			defer f.hanging.RUnlock()
 			f.passing.Lock()
 			f.ended = true
 			f.end()
@@ -62,10 +62,11 @@ func (f *fragile) timed(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		f.hanging.Wait() // so that what the last request left is not disturbed in place of this one
+		f.hanging.Lock() // what the last request left is not disturbed in place of this one
 		f.passing.Lock()
 		f.ended, f.end = false, cancel
 		f.passing.Unlock()
+		f.hanging.Unlock()
 		h.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
@@ -141,7 +142,10 @@ func (w *rough) readEverything() {
 			continue
 		}
 		for _, credential := range []string{w.shop, w.session(func(*identity.Session) {})} {
-			w.insist(r.Path, func() *httptest.ResponseRecorder { return w.send(r, fill(r.Path, w.ids), credential, "") })
+			rec := w.insist(r.Path, func() *httptest.ResponseRecorder { return w.send(r, fill(r.Path, w.ids), credential, "") })
+			if rec.Code == http.StatusInternalServerError {
+				w.t.Errorf("%s is answered %s", r.Path, rec.Body)
+			}
 		}
 	}
 }
